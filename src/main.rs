@@ -1,0 +1,2 @@
+//! roborent.
+fn main() {}
