@@ -1,1 +1,5 @@
-//! roborent.
+//! roborent: a marketplace where people and AI agents post paid micro-tasks for each other.
+//!
+//! The rooms, in reading order. Each may use those above it, never those below (`tests/tidy.rs` holds the table).
+
+pub mod base;

@@ -1,0 +1,96 @@
+//! What can go wrong below the rooms, and what it means for the caller.
+
+use rusqlite::ErrorCode;
+use tokio_postgres::error::SqlState;
+
+/// Why the store did not do what it was asked. Nothing was changed, except where [`StoreError::Ambiguous`] says that
+/// this is not known.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The queue is full: try again in a second.
+    #[error("the store has more work waiting than it takes")]
+    Busy,
+    /// The store is closing or closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The database cannot be reached or cannot write (disk full, connection refused).
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The connection broke during COMMIT: the change may or may not be there.
+    #[error("the connection broke while committing: {0}")]
+    Ambiguous(String),
+    /// Another transaction won a race; running the command again finds out what happened.
+    #[error("lost a race: {0}")]
+    Race(String),
+    /// A constraint of the schema refused the change: a bug, the command should have checked first.
+    #[error("refused by the schema: {0}")]
+    Violation(String),
+    /// A stored value is not what the code expects.
+    #[error("stored data is not as expected: {0}")]
+    Corrupt(String),
+    /// The statement itself is wrong, or the command panicked: a bug.
+    #[error("{0}")]
+    Bug(String),
+    /// The migrations of this program and of the database do not fit together.
+    #[error("{0}")]
+    Migration(String),
+}
+
+impl StoreError {
+    /// Whether running the whole command again can succeed.
+    pub(crate) fn is_worth_a_retry(&self) -> bool {
+        matches!(self, Self::Race(_) | Self::Unavailable(_))
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => Self::Violation(text),
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::OutOfMemory
+                | ErrorCode::ReadOnly
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => Self::Unavailable(text),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(text),
+            _ => Self::Bug(text),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            return if error.is_closed() || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>()) {
+                Self::Unavailable(error.to_string())
+            } else {
+                Self::Bug(chain(&error))
+            };
+        };
+        let text = format!("{} ({}{})", db.message(), db.code().code(), db.constraint().map(|c| format!(", {c}")).unwrap_or_default());
+        match db.code() {
+            &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::UNIQUE_VIOLATION | &SqlState::LOCK_NOT_AVAILABLE => {
+                Self::Race(text)
+            }
+            code if code.code().starts_with("23") => Self::Violation(text),
+            code if ["08", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
+            _ => Self::Bug(text),
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,107 @@
+//! Migrations: one numbered, forward-only set for both engines, checksummed, applied under a lock.
+
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::StoreError;
+use crate::pg_connect;
+
+/// One step of the schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// 1, 2, 3 …
+    pub number: i64,
+    /// What it brings, from its file name.
+    pub name: &'static str,
+    /// The text with tokens for both engines.
+    pub sql: &'static str,
+}
+
+const CREATE: &str = "create table if not exists migrations (number {int} primary key, name {text} not null, checksum {bytes} not null, applied_at {int} not null) {table};";
+
+#[derive(Clone, Copy)]
+enum Dialect {
+    Lite,
+    Postgres,
+}
+
+/// Replaces the tokens and keeps the sections of one engine.
+fn render(sql: &str, dialect: Dialect) -> String {
+    let tokens: [(&str, &str); 7] = match dialect {
+        Dialect::Lite => [("{uuid}", "blob"), ("{bytes}", "blob"), ("{int}", "integer"), ("{bool}", "integer"), ("{text}", "text"), ("{table}", "strict"), ("{narrow}", "strict, without rowid")],
+        Dialect::Postgres => [("{uuid}", "uuid"), ("{bytes}", "bytea"), ("{int}", "bigint"), ("{bool}", "boolean"), ("{text}", "text collate \"C\""), ("{table}", ""), ("{narrow}", "")],
+    };
+    let mut keep = true;
+    let mut text = String::with_capacity(sql.len());
+    for line in sql.lines() {
+        match (line.trim(), dialect) {
+            ("{sqlite}", Dialect::Lite) | ("{postgres}", Dialect::Postgres) | ("{end}", _) => keep = true,
+            ("{sqlite}", Dialect::Postgres) | ("{postgres}", Dialect::Lite) => keep = false,
+            _ if keep => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            _ => {}
+        }
+    }
+    tokens.iter().fold(text, |text, (token, replacement)| text.replace(token, replacement))
+}
+
+fn checksum(migration: &Migration) -> Vec<u8> {
+    Sha256::digest(migration.sql.as_bytes()).to_vec()
+}
+
+/// Which migrations are still to be applied; refuses a database that this program does not know.
+fn pending<'m>(migrations: &'m [Migration], applied: &[(i64, Vec<u8>)]) -> Result<&'m [Migration], StoreError> {
+    for ((number, sum), migration) in applied.iter().zip(migrations) {
+        if *number != migration.number || *sum != checksum(migration) {
+            return Err(StoreError::Migration(format!("migration {number} in the database is not the one this program knows; it was made by another version")));
+        }
+    }
+    migrations.get(applied.len()..).ok_or_else(|| {
+        StoreError::Migration(format!("the database has {} migrations, this program knows {}: start a newer version of the program", applied.len(), migrations.len()))
+    })
+}
+
+pub(crate) fn sqlite(connection: &mut Connection, migrations: &[Migration], now: i64) -> Result<usize, StoreError> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    transaction.execute_batch(&render(CREATE, Dialect::Lite))?;
+    let applied: Vec<(i64, Vec<u8>)> = transaction
+        .prepare("select number, checksum from migrations order by number")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let pending = pending(migrations, &applied)?;
+    for migration in pending {
+        transaction
+            .execute_batch(&render(migration.sql, Dialect::Lite))
+            .map_err(|e| StoreError::Migration(format!("migration {} ({}): {e}", migration.number, migration.name)))?;
+        transaction.execute("insert into migrations values (?1, ?2, ?3, ?4)", (migration.number, migration.name, checksum(migration), now))?;
+    }
+    transaction.commit()?;
+    Ok(pending.len())
+}
+
+pub(crate) async fn postgres(url: &str, migrations: &[Migration], now: i64) -> Result<usize, StoreError> {
+    let mut client = pg_connect::connect(url).await?;
+    client.batch_execute("set statement_timeout = 0; set lock_timeout = 0").await?;
+    let transaction = client.transaction().await?;
+    // Nodes that start together wait for each other here.
+    transaction.batch_execute("select pg_advisory_xact_lock(7230842401)").await?;
+    transaction.batch_execute(&render(CREATE, Dialect::Postgres)).await?;
+    let applied: Vec<(i64, Vec<u8>)> =
+        transaction.query("select number, checksum from migrations order by number", &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let pending = pending(migrations, &applied)?;
+    for migration in pending {
+        transaction
+            .batch_execute(&render(migration.sql, Dialect::Postgres))
+            .await
+            .map_err(|e| StoreError::Migration(format!("migration {} ({}): {}", migration.number, migration.name, StoreError::from(e))))?;
+        transaction.execute("insert into migrations values ($1, $2, $3, $4)", &[&migration.number, &migration.name, &checksum(migration), &now]).await?;
+    }
+    transaction.commit().await?;
+    if !pending.is_empty() {
+        // Fresh tables have no statistics, and plans made without them stay in the prepared statements.
+        client.batch_execute("analyze").await?;
+    }
+    Ok(pending.len())
+}

@@ -1,0 +1,62 @@
+//! How a connection to PostgreSQL is made: TLS with the platform's roots when the server is elsewhere, session settings
+//! that make both engines alike.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::error::StoreError;
+
+const SESSION: &str = "set client_min_messages = warning; set statement_timeout = '60s'; set lock_timeout = '10s'; \
+                       set idle_in_transaction_session_timeout = '60s'; set synchronous_commit = on";
+
+/// Connects and drives the connection on the current runtime.
+pub(crate) async fn connect(url: &str) -> Result<Client, StoreError> {
+    let mut config: Config = url.parse().map_err(|e: tokio_postgres::Error| StoreError::Unavailable(format!("the database URL is not valid: {e}")))?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(5));
+    }
+    config.application_name("roborent");
+    let client = if wants_tls(&config) {
+        let (client, connection) = config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls()?)).await.map_err(unreachable)?;
+        tokio::spawn(connection);
+        client
+    } else {
+        let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
+        tokio::spawn(connection);
+        client
+    };
+    client.batch_execute(SESSION).await?;
+    Ok(client)
+}
+
+/// Loopback and Unix sockets need no TLS unless the URL asks for it.
+fn wants_tls(config: &Config) -> bool {
+    let local = config.get_hosts().iter().all(|host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+    });
+    match config.get_ssl_mode() {
+        SslMode::Disable => false,
+        SslMode::Prefer => !local,
+        _ => true,
+    }
+}
+
+fn tls() -> Result<ClientConfig, StoreError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let verified = builder.and_then(|builder| builder.with_platform_verifier());
+    Ok(verified.map_err(|e| StoreError::Unavailable(format!("TLS: {e}")))?.with_no_client_auth())
+}
+
+fn unreachable(error: tokio_postgres::Error) -> StoreError {
+    match StoreError::from(error) {
+        StoreError::Bug(text) => StoreError::Unavailable(text),
+        other => other,
+    }
+}

@@ -1,0 +1,137 @@
+//! A transaction: one closed type over both engines, synchronous, with seven verbs.
+//!
+//! Reads and guards come first, writes last: a command that is refused before its first write costs nothing to undo.
+//! The first failure of a verb is remembered, so a command cannot swallow it and commit.
+
+use crate::error::StoreError;
+use crate::lite::Lite;
+use crate::postgres::Postgres;
+use crate::statement::{FromRow, Kinds, Params, Raw, Row, Stmt};
+use crate::value::Value;
+
+/// The running transaction of a command or a query.
+pub struct Tx<'c> {
+    pub(crate) engine: Engine<'c>,
+    wrote: bool,
+    failure: Option<StoreError>,
+}
+
+pub(crate) enum Engine<'c> {
+    Lite(Lite<'c>),
+    Postgres(Box<Postgres>),
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(engine: Engine<'c>) -> Self {
+        Self { engine, wrote: false, failure: None }
+    }
+
+    /// Forgets the previous command.
+    pub(crate) fn reset(&mut self) {
+        self.wrote = false;
+        self.failure = None;
+    }
+
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote
+    }
+
+    pub(crate) fn failure(&self) -> Option<&StoreError> {
+        self.failure.as_ref()
+    }
+
+    /// The only row of the result. Fails with [`StoreError::Corrupt`] when there is not exactly one.
+    pub fn one<P: Kinds, R: FromRow>(&mut self, statement: &Stmt<P, R>, params: impl Params<P>) -> Result<R, StoreError> {
+        let mut rows = self.all(statement, params)?;
+        match (rows.pop(), rows.is_empty()) {
+            (Some(row), true) => Ok(row),
+            _ => self.fail(StoreError::Corrupt(format!("expected one row: {}", statement.raw().sql))),
+        }
+    }
+
+    /// The first row of the result, if there is one.
+    pub fn maybe<P: Kinds, R: FromRow>(&mut self, statement: &Stmt<P, R>, params: impl Params<P>) -> Result<Option<R>, StoreError> {
+        Ok(self.all(statement, params)?.into_iter().next())
+    }
+
+    /// All rows of the result: give the statement a limit.
+    pub fn all<P: Kinds, R: FromRow>(&mut self, statement: &Stmt<P, R>, params: impl Params<P>) -> Result<Vec<R>, StoreError> {
+        let mut values = Vec::with_capacity(P::KINDS.len());
+        params.bind(&mut values);
+        let mut rows = Vec::new();
+        let mut each = |row: &Row<'_>| {
+            rows.push(R::from_row(row)?);
+            Ok(())
+        };
+        let result = match &mut self.engine {
+            Engine::Lite(lite) => lite.query(statement.raw(), &values, &mut each),
+            Engine::Postgres(postgres) => postgres.query(statement.raw(), &values, &mut each),
+        };
+        self.note(result).map(|()| rows)
+    }
+
+    /// A write that changes exactly one row. In PostgreSQL it may be sent later, with other writes of the command; that
+    /// it changed its row is checked before the commit.
+    pub fn write<P: Kinds>(&mut self, statement: &Stmt<P, ()>, params: impl Params<P>) -> Result<(), StoreError> {
+        let mut values = Vec::with_capacity(P::KINDS.len());
+        params.bind(&mut values);
+        self.execute(statement.raw(), &values, 1)
+    }
+
+    /// The same write for several rows, each changing exactly one. The statement holds `{rows}`.
+    pub fn write_rows<P: Kinds, A: Params<P>>(&mut self, statement: &Stmt<P, ()>, rows: &[A]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut values = Vec::with_capacity(P::KINDS.len() * rows.len());
+        for row in rows {
+            row.bind(&mut values);
+        }
+        self.execute(statement.raw(), &values, rows.len())
+    }
+
+    /// A write that may change any number of rows; answers how many.
+    pub fn change<P: Kinds>(&mut self, statement: &Stmt<P, ()>, params: impl Params<P>) -> Result<u64, StoreError> {
+        let mut values = Vec::with_capacity(P::KINDS.len());
+        params.bind(&mut values);
+        self.wrote = true;
+        let result = match &mut self.engine {
+            Engine::Lite(lite) => lite.execute(statement.raw(), &values),
+            Engine::Postgres(postgres) => postgres.change(statement.raw(), &values),
+        };
+        self.note(result)
+    }
+
+    /// Lets one transaction at a time past this point for each `name`, until it ends. For what has no row to lock yet.
+    /// SQLite runs one command at a time anyway.
+    pub fn serialize_on(&mut self, name: i64) -> Result<(), StoreError> {
+        let result = match &mut self.engine {
+            Engine::Lite(_) => Ok(()),
+            Engine::Postgres(postgres) => postgres.advisory_lock(name),
+        };
+        self.note(result)
+    }
+
+    fn execute(&mut self, raw: &Raw, values: &[Value<'_>], rows: usize) -> Result<(), StoreError> {
+        self.wrote = true;
+        let result = match &mut self.engine {
+            Engine::Lite(lite) => lite.write(raw, values, rows),
+            Engine::Postgres(postgres) => {
+                postgres.defer(raw, values, rows);
+                Ok(())
+            }
+        };
+        self.note(result)
+    }
+
+    fn note<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.or_else(|error| self.fail(error))
+    }
+
+    fn fail<T>(&mut self, error: StoreError) -> Result<T, StoreError> {
+        if self.failure.is_none() {
+            self.failure = Some(error.clone());
+        }
+        Err(error)
+    }
+}

@@ -1,0 +1,69 @@
+//! Prepares statements on an engine and compares their types with the Rust types: the test of all statements.
+
+use tokio_postgres::types::Type;
+
+use crate::error::StoreError;
+use crate::lite;
+use crate::postgres::Postgres;
+use crate::statement::AnyStatement;
+use crate::value::Kind;
+use crate::{EngineSettings, on_a_thread};
+
+/// Prepares every statement on a migrated database; answers what does not fit, one line each. Blocks.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub fn verify(engine: &EngineSettings, statements: &[&dyn AnyStatement]) -> Result<Vec<String>, StoreError> {
+    match engine {
+        EngineSettings::Sqlite { path, .. } => {
+            let connection = lite::open_writer(path)?;
+            Ok(statements.iter().filter_map(|s| sqlite(&connection, *s).err()).collect())
+        }
+        EngineSettings::Postgres { url, .. } => on_a_thread(|| {
+            let mut connection = Postgres::connect(url)?;
+            Ok(statements.iter().filter_map(|s| postgres(&mut connection, *s).err()).collect())
+        }),
+    }
+}
+
+fn sqlite(connection: &rusqlite::Connection, statement: &dyn AnyStatement) -> Result<(), String> {
+    let raw = statement.raw();
+    let complain = |what: String| format!("SQLite: {what}: {}", raw.sql);
+    let prepared = connection.prepare(&raw.lite()).map_err(|e| complain(e.to_string()))?;
+    let (wanted, found) = (raw.kinds.len(), prepared.parameter_count());
+    if wanted != found {
+        return Err(complain(format!("{wanted} parameters in Rust, {found} in SQL")));
+    }
+    let columns: Vec<_> = prepared.columns().collect();
+    let kinds = statement.columns();
+    if columns.len() != kinds.len() {
+        return Err(complain(format!("{} columns in Rust, {} in SQL", kinds.len(), columns.len())));
+    }
+    for (column, (kind, _)) in columns.into_iter().zip(kinds) {
+        let declared = column.decl_type().map(str::to_ascii_lowercase);
+        let fits = match kind {
+            Kind::Int | Kind::Bool => "integer",
+            Kind::Text => "text",
+            Kind::Bytes | Kind::Uuid => "blob",
+        };
+        if declared.as_deref().is_some_and(|d| d != fits) {
+            return Err(complain(format!("column {} is {declared:?}, Rust reads {kind:?}", column.name())));
+        }
+    }
+    Ok(())
+}
+
+fn postgres(connection: &mut Postgres, statement: &dyn AnyStatement) -> Result<(), String> {
+    let raw = statement.raw();
+    let complain = |what: String| format!("PostgreSQL: {what}: {}", raw.sql);
+    let (params, columns) = connection.describe(raw).map_err(|e| complain(e.to_string()))?;
+    let wanted: Vec<Type> = raw.kinds.iter().map(|k| k.postgres()).collect();
+    if params != wanted {
+        return Err(complain(format!("parameters are {params:?}, Rust binds {wanted:?}")));
+    }
+    let wanted: Vec<Type> = statement.columns().iter().map(|(k, _)| k.postgres()).collect();
+    if columns != wanted {
+        return Err(complain(format!("columns are {columns:?}, Rust reads {wanted:?}")));
+    }
+    Ok(())
+}

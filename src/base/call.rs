@@ -1,0 +1,290 @@
+//! One call, one transaction: the only place that begins and commits.
+//!
+//! The order in a call: who is it and may he → the per-minute limit → a repeated call gets its first answer → the hourly
+//! limit → the function → the use, the stored answer and the effects commit together, or nothing does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::store::{Store, StoreError, Tx};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+use crate::base::context::{Caller, Context, Member, Proof, Scope, Scopes};
+use crate::base::error::{Error, Refusal, Result};
+use crate::base::hourly_limits;
+use crate::base::idempotency::{self, Fingerprint, IdempotencyKey};
+use crate::base::ids::{SessionId, UserId};
+use crate::base::limit::{LimitState, MinuteLimits, Policy};
+use crate::base::operation::{Access, Answer, Bound, Effect, Idempotency, Operation};
+use crate::base::random::Entropy;
+
+/// What a door found in a request, checked as far as that goes without the database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// SHA-256 of an API key whose checksum is right.
+    pub key: Option<[u8; 32]>,
+    /// What a token with a good signature says.
+    pub token: Option<TokenClaims>,
+}
+
+/// What a token with a good signature says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenClaims {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The session behind it.
+    pub session_id: SessionId,
+}
+
+/// Finds the member behind credentials; locks the user's row when the call may write. Made by the users' room.
+pub type Resolve = fn(&mut Context<'_, '_>, &Credentials, Effect) -> Result<Caller>;
+
+/// Runs operations and jobs.
+pub struct Dispatcher {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// The settings.
+    pub config: Arc<Config>,
+    entropy: Entropy,
+    resolve: Resolve,
+    minute_limits: MinuteLimits,
+}
+
+/// One call of an operation.
+pub struct Call {
+    /// What is called.
+    pub operation: Arc<Operation>,
+    /// Who calls.
+    pub credentials: Credentials,
+    /// Where from, as a limit counts it (an address, or a /64 of IPv6).
+    pub client: Uuid,
+    /// How a repeated call is recognised.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// Path, query and body in one object.
+    pub input: Value,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The answer, or why there is none.
+    pub result: Result<Answer>,
+    /// Whether the answer is that of an earlier call.
+    pub replayed: bool,
+    /// The limit that counted it, for a caller who is signed in.
+    pub limit: Option<LimitState>,
+}
+
+struct Success {
+    answer: Answer,
+    replayed: bool,
+    limit: Option<LimitState>,
+}
+
+struct Failure {
+    error: Error,
+    limit: Option<LimitState>,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, limit: None }
+    }
+}
+
+/// What stays the same when the store runs the call again.
+struct Prepared {
+    operation: Arc<Operation>,
+    credentials: Credentials,
+    client: Uuid,
+    repeat: Option<(IdempotencyKey, [u8; 32])>,
+    run: Bound,
+    counted: AtomicBool,
+}
+
+impl Dispatcher {
+    /// Over an open store.
+    pub fn new(store: Store, clock: Clock, entropy: Entropy, config: Arc<Config>, resolve: Resolve) -> Self {
+        Self { store, clock, config, entropy, resolve, minute_limits: MinuteLimits::default() }
+    }
+
+    /// Runs one call.
+    pub async fn call(self: &Arc<Self>, call: Call) -> Outcome {
+        let prepared = match prepare(call) {
+            Ok(prepared) => Arc::new(prepared),
+            Err(error) => return Outcome { result: Err(error), replayed: false, limit: None },
+        };
+        let first = self.run(&prepared).await;
+        let done = match first {
+            // The key tells whether the lost commit happened: a repeated call finds its answer, or does it now.
+            Err(failure) if failure.error.code() == "outcome_unknown" && prepared.repeat.is_some() => self.run(&prepared).await,
+            done => done,
+        };
+        match done {
+            Ok(Success { answer, replayed, limit }) => Outcome { result: Ok(answer), replayed, limit },
+            Err(Failure { error, limit }) => Outcome { result: Err(error), replayed: false, limit },
+        }
+    }
+
+    /// Runs work of the program itself in a transaction.
+    pub async fn system<T: Send + 'static>(self: &Arc<Self>, work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let this = Arc::clone(self);
+        self.store.command(move |tx| work(&mut this.context(tx, Caller::System))).await
+    }
+
+    /// Reads for the program itself.
+    pub async fn look<T: Send + 'static>(self: &Arc<Self>, work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let this = Arc::clone(self);
+        self.store.query(move |tx| work(&mut this.context(tx, Caller::System))).await
+    }
+
+    /// Counts something that is not an operation (a sign-in) against a per-minute limit.
+    pub fn count(&self, subject: Uuid, policy: Policy) -> Result<()> {
+        let limit = self.config.limits.of(policy);
+        match self.minute_limits.take(subject, policy, limit, self.clock.now()) {
+            Ok(_) => Ok(()),
+            Err(wait) => Err(Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(wait.as_seconds_up().max(1))),
+        }
+    }
+
+    /// Chance for what happens outside of a transaction.
+    pub fn entropy(&self) -> &Entropy {
+        &self.entropy
+    }
+
+    async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
+        let (this, prepared) = (Arc::clone(self), Arc::clone(prepared));
+        let effect = prepared.operation.effect;
+        let run = move |tx: &mut Tx<'_>| this.attempt(tx, &prepared);
+        match effect {
+            Effect::Query => self.store.query(run).await,
+            Effect::Command => self.store.command(run).await,
+        }
+    }
+
+    fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller) -> Context<'a, 'c> {
+        Context { tx, caller, now: self.clock.now(), rng: self.entropy.fork(), config: &self.config }
+    }
+
+    fn attempt(&self, tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Success, Failure> {
+        let operation = &*prepared.operation;
+        let mut cx = self.context(tx, Caller::Anonymous);
+        if !matches!(operation.access, Access::Open | Access::Sandbox) {
+            cx.caller = (self.resolve)(&mut cx, &prepared.credentials, operation.effect)?;
+        }
+        let refused = allow(operation, &cx.caller);
+        let limit = operation.limit.map(|policy| (policy, cx.config.limits.of(policy)));
+        let subject = if let Caller::Member(member) = &cx.caller { member.user_id.0 } else { prepared.client };
+        let shown = |state: LimitState| matches!(cx.caller, Caller::Member(_)).then_some(state);
+        let minute = match limit {
+            Some((policy, limit)) if !limit.window.is_in_the_database() => match self.count_minute(prepared, subject, policy, limit, cx.now) {
+                Ok(state) => shown(state),
+                Err(failure) if refused.is_none() => return Err(failure),
+                Err(failure) => failure.limit,
+            },
+            _ => None,
+        };
+        if let Some(error) = refused {
+            return Err(Failure { error, limit: minute });
+        }
+        let fingerprint = prepared.repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
+        if let Some(fingerprint) = &fingerprint
+            && let Some(answer) = idempotency::earlier_answer(&mut cx, fingerprint, operation).map_err(|error| Failure { error, limit: minute })?
+        {
+            return Ok(Success { answer, replayed: true, limit: minute });
+        }
+        let is_member = matches!(cx.caller, Caller::Member(_));
+        let hour = match limit {
+            Some((policy, limit)) if limit.window.is_in_the_database() => {
+                if !is_member {
+                    // A member's row is locked already; an address has no row to lock.
+                    cx.tx.serialize_on(lock_name(subject, policy))?;
+                }
+                let reserved = hourly_limits::reserve(&mut cx, subject, policy, limit);
+                Some(reserved.map_err(|(error, state)| Failure { error, limit: is_member.then_some(state) })?)
+            }
+            _ => None,
+        };
+        let told = |state: fn(&hourly_limits::Unit) -> LimitState| hour.as_ref().map_or(minute, |unit| is_member.then(|| state(unit)));
+        let finish = |cx: &mut Context<'_, '_>| -> Result<Answer> {
+            let answer = Answer { status: operation.status, content_type: operation.content_type, body: (prepared.run)(cx)? };
+            hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
+            fingerprint.as_ref().map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, &answer))?;
+            Ok(answer)
+        };
+        match finish(&mut cx) {
+            Ok(answer) => Ok(Success { answer, replayed: false, limit: told(|unit| unit.state) }),
+            Err(error) => Err(Failure { error, limit: told(|unit| unit.returned) }),
+        }
+    }
+
+    /// Counts a call once, also when the store runs it again.
+    fn count_minute(&self, prepared: &Prepared, subject: Uuid, policy: Policy, limit: crate::base::limit::Limit, now: crate::base::clock::Ts) -> Result<LimitState, Failure> {
+        if prepared.counted.swap(true, Ordering::Relaxed) {
+            return Ok(LimitState { policy, limit, remaining: 0, reset: limit.window.span() });
+        }
+        self.minute_limits.take(subject, policy, limit, now).map_err(|wait| {
+            prepared.counted.store(false, Ordering::Relaxed);
+            let error = Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(wait.as_seconds_up().max(1));
+            Failure { error, limit: Some(LimitState { policy, limit, remaining: 0, reset: wait }) }
+        })
+    }
+}
+
+fn prepare(call: Call) -> Result<Prepared> {
+    let Call { operation, credentials, client, idempotency_key, input } = call;
+    let repeat = match (operation.idempotency, idempotency_key) {
+        (Idempotency::Ignored, _) | (Idempotency::Honoured, None) => None,
+        (Idempotency::Required, None) => return Err(Refusal::IdempotencyKeyRequired.into()),
+        (Idempotency::Honoured | Idempotency::Required, Some(key)) => Some((key, idempotency::hash_of(&input))),
+    };
+    let run = operation.bind(input)?;
+    Ok(Prepared { operation, credentials, client, repeat, run, counted: AtomicBool::new(false) })
+}
+
+/// Why this caller may not call this operation, if he may not.
+fn allow(operation: &Operation, caller: &Caller) -> Option<Error> {
+    let refusal = match (operation.access, caller) {
+        (Access::Open | Access::Sandbox, _) | (_, Caller::System) => return None,
+        (_, Caller::Anonymous) => Refusal::AuthenticationRequired,
+        (access, Caller::Member(member)) => match refuse_member(access, operation.effect, member) {
+            Some(refusal) => refusal,
+            None => return None,
+        },
+    };
+    Some(refusal.into())
+}
+
+fn refuse_member(access: Access, effect: Effect, member: &Member) -> Option<Refusal> {
+    let missing = |scope: Scope| match member.proof {
+        Proof::Key { scopes, .. } if !scopes.has(scope) => Some(Refusal::ScopeMissing { scope: scope.name() }),
+        Proof::Key { .. } | Proof::Session { .. } => None,
+    };
+    let by_access = match access {
+        Access::Open | Access::Sandbox => None,
+        Access::User(scope) => missing(scope),
+        Access::Keys => Scope::ALL.into_iter().find_map(missing),
+        Access::Admin if !member.is_admin => Some(Refusal::AdminOnly),
+        Access::Admin => match member.proof {
+            Proof::Key { scopes, .. } if scopes != Scopes::ALL => Some(Refusal::SessionRequired),
+            Proof::Key { .. } | Proof::Session { .. } => None,
+        },
+    };
+    by_access.or_else(|| (member.is_suspended && effect == Effect::Command).then_some(Refusal::UserSuspended))
+}
+
+fn lock_name(subject: Uuid, policy: Policy) -> i64 {
+    let (high, low) = subject.as_u64_pair();
+    (high ^ low ^ policy.name().len() as u64).cast_signed()
+}

@@ -1,0 +1,296 @@
+//! The settings: one struct, one TOML file, one environment name for each key (`ROBORENT__SECTION__KEY`).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::base::limit::{Limit, Policy};
+
+/// Every setting, with its default.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What this installation is.
+    pub installation: Installation,
+    /// Where it listens and how long it works on a call.
+    pub server: Server,
+    /// Where the data is.
+    pub database: Database,
+    /// Sign-in.
+    pub auth: Auth,
+    /// How often.
+    pub limits: Limits,
+    /// The local TRON node of the sandbox.
+    pub devnet: Devnet,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Which network the money is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// Play money, a movable clock, keys `rr_test_…`.
+    #[default]
+    Sandbox,
+    /// TRON's test network Nile.
+    Nile,
+    /// Real money.
+    Mainnet,
+}
+
+impl Network {
+    /// As in the settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Nile => "nile",
+            Self::Mainnet => "mainnet",
+        }
+    }
+
+    /// Whether the sandbox routes exist.
+    pub const fn is_sandbox(self) -> bool {
+        matches!(self, Self::Sandbox)
+    }
+}
+
+/// What this installation is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Installation {
+    /// `sandbox`, `nile` or `mainnet`; a database belongs to one of them for ever.
+    pub network: Network,
+    /// The folder for the database and the secret; made when it is missing.
+    pub data_dir: PathBuf,
+}
+
+impl Default for Installation {
+    fn default() -> Self {
+        Self { network: Network::Sandbox, data_dir: "./roborent-data".into() }
+    }
+}
+
+/// Which parts of the program this process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Everything.
+    #[default]
+    All,
+    /// The doors only.
+    Web,
+    /// The payment gateway only.
+    Gateway,
+    /// The background jobs only.
+    Jobs,
+}
+
+impl Role {
+    /// Whether the public doors open.
+    pub const fn serves(self) -> bool {
+        matches!(self, Self::All | Self::Web)
+    }
+
+    /// Whether the background jobs run.
+    pub const fn works(self) -> bool {
+        matches!(self, Self::All | Self::Jobs)
+    }
+}
+
+/// Where it listens and how long it works on a call.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The public address.
+    pub listen: SocketAddr,
+    /// Health and metrics; never public.
+    pub internal_listen: SocketAddr,
+    /// As users see it, without a slash at the end; empty = `http://` and the public address.
+    pub public_url: String,
+    /// Which parts this process runs.
+    pub role: Role,
+    /// Addresses whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Largest body taken, in bytes.
+    pub body_bytes_max: usize,
+    /// Deadline of a call, in seconds.
+    pub timeout_seconds: u64,
+    /// Deadline of an admin's call, in seconds.
+    pub admin_timeout_seconds: u64,
+    /// What calls in flight get when the server stops, in milliseconds.
+    pub shutdown_grace_ms: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            internal_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            public_url: String::new(),
+            role: Role::All,
+            trusted_proxies: Vec::new(),
+            body_bytes_max: 256 * 1024,
+            timeout_seconds: 30,
+            admin_timeout_seconds: 45,
+            shutdown_grace_ms: 1_500,
+        }
+    }
+}
+
+/// Where the data is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://…`; empty = the embedded SQLite in the data folder.
+    #[serde(serialize_with = "hidden")]
+    pub url: SecretString,
+    /// A file that holds the URL; empty = none.
+    pub url_file: String,
+    /// Threads that read (SQLite), connections for reads (PostgreSQL).
+    pub readers: usize,
+    /// Connections for writes (PostgreSQL; SQLite has one writer).
+    pub writers: usize,
+    /// Commands that may wait before one more is answered with 503.
+    pub queue_max: usize,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: String::new().into(), url_file: String::new(), readers: 3, writers: 8, queue_max: 4_096 }
+    }
+}
+
+/// Sign-in.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Seals the keys at rest, at least 32 characters; empty = made at first start in the data folder.
+    #[serde(serialize_with = "hidden")]
+    pub secret: SecretString,
+    /// A file that holds the secret; empty = none.
+    pub secret_file: String,
+    /// The public string that Supabase clients send as `apikey`; grants nothing.
+    pub anon_key: String,
+    /// API keys that a user may have alive.
+    pub api_keys_max: u32,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { secret: String::new().into(), secret_file: String::new(), anon_key: "rr_anon".into(), api_keys_max: 10 }
+    }
+}
+
+/// How often. `/h` is counted in the database and exact in every rolling hour, `/min` and `/s` in memory on each node.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Registrations and sign-ups per client address.
+    pub register: Limit,
+    /// Sign-ins per client address.
+    pub sign_in: Limit,
+    /// Failed sign-ins per e-mail address.
+    pub sign_in_failure: Limit,
+    /// Accepting tasks.
+    pub accept: Limit,
+    /// Submitting proofs.
+    pub submit: Limit,
+    /// Cancelling acceptances.
+    pub cancel: Limit,
+    /// Publishing tasks.
+    pub publish: Limit,
+    /// Approving, rejecting, tipping.
+    pub review: Limit,
+    /// Withdrawing.
+    pub withdraw: Limit,
+    /// Reads, search and every other write.
+    pub read: Limit,
+    /// Everything over MCP.
+    pub mcp: Limit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            register: Limit::per_hour(5),
+            sign_in: Limit::per_minute(10),
+            sign_in_failure: Limit::per_hour(10),
+            accept: Limit::per_hour(30),
+            submit: Limit::per_hour(20),
+            cancel: Limit::per_hour(20),
+            publish: Limit::per_hour(20),
+            review: Limit::per_hour(300),
+            withdraw: Limit::per_hour(5),
+            read: Limit::per_minute(120),
+            mcp: Limit::per_minute(300),
+        }
+    }
+}
+
+impl Limits {
+    /// The value of a policy.
+    pub const fn of(&self, policy: Policy) -> Limit {
+        match policy {
+            Policy::Register => self.register,
+            Policy::SignIn => self.sign_in,
+            Policy::SignInFailure => self.sign_in_failure,
+            Policy::Accept => self.accept,
+            Policy::Submit => self.submit,
+            Policy::Cancel => self.cancel,
+            Policy::Publish => self.publish,
+            Policy::Review => self.review,
+            Policy::Withdraw => self.withdraw,
+            Policy::Read => self.read,
+            Policy::Mcp => self.mcp,
+        }
+    }
+}
+
+/// The local TRON node of the sandbox.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Devnet {
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+impl Default for Devnet {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8090)) }
+    }
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, or a filter such as `roborent=debug,store=info`.
+    pub level: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+/// A secret is never written out; what shows is whether there is one.
+fn hidden<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("")
+}

@@ -1,0 +1,31 @@
+//! What this installation is: a database belongs to one network for ever, and the sandbox remembers its moved clock.
+
+use crate::base::clock::Span;
+use crate::base::config::Network;
+use crate::base::context::Context;
+use crate::base::error::{Result, internal};
+use crate::base::store;
+
+const NETWORK: &str = "network";
+const CLOCK_AHEAD_MS: &str = "clock_ahead_ms";
+
+/// Binds a fresh database to `network`; answers the network it already belongs to otherwise.
+pub fn bind_network(cx: &mut Context<'_, '_>, network: Network) -> Result<Option<String>> {
+    match store::fact(cx, NETWORK)? {
+        Some(bound) => Ok((bound != network.name()).then_some(bound)),
+        None => store::save_fact(cx, NETWORK, network.name()).map(|()| None),
+    }
+}
+
+/// How far ahead of the machine the sandbox clock was left.
+pub fn clock_ahead(cx: &mut Context<'_, '_>) -> Result<Span> {
+    match store::fact(cx, CLOCK_AHEAD_MS)? {
+        Some(text) => text.parse().map(Span::milliseconds).map_err(|_| internal("the sandbox clock is not a number")),
+        None => Ok(Span::milliseconds(0)),
+    }
+}
+
+/// Remembers how far ahead of the machine the sandbox clock is.
+pub fn save_clock_ahead(cx: &mut Context<'_, '_>, ahead: Span) -> Result<()> {
+    store::save_fact(cx, CLOCK_AHEAD_MS, &ahead.as_milliseconds().to_string())
+}

@@ -1,0 +1,25 @@
+//! The ground floor, open to every room: operations and their one transaction, money, time, ids, errors, limits, settings.
+
+pub mod call;
+pub mod clock;
+pub mod config;
+pub mod config_load;
+pub mod context;
+pub mod error;
+pub mod hourly_limits;
+pub mod idempotency;
+pub mod ids;
+pub mod input;
+pub mod installation;
+pub mod limit;
+pub mod money;
+pub mod operation;
+pub mod page;
+pub mod random;
+pub(crate) mod store;
+
+pub use clock::{Span, Ts};
+pub use context::{Caller, Context, Scope};
+pub use error::{Error, Result};
+pub use ids::UserId;
+pub use money::Usdt;

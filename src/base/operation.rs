@@ -1,0 +1,244 @@
+//! An operation, as its room lists it: one entry from which REST, the documents and the tests are made.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use garde::Validate;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::base::context::{Context, Scope};
+use crate::base::error::{Result, internal};
+use crate::base::input;
+use crate::base::limit::Policy;
+
+/// The HTTP method of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Does something.
+    Post,
+    /// Changes fields.
+    Patch,
+    /// Ends something.
+    Delete,
+}
+
+/// Whether an operation may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Runs in a snapshot that cannot write.
+    Query,
+    /// Runs in a transaction.
+    Command,
+}
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; credentials are not looked at.
+    Open,
+    /// Any user; an API key needs the scope.
+    User(Scope),
+    /// A user with a session, or a key with every scope.
+    Keys,
+    /// A user with the role admin. Others get `admin_only`.
+    Admin,
+    /// Anybody on the same machine, and only in the sandbox.
+    Sandbox,
+}
+
+/// Whether a repeated call is recognised by its Idempotency-Key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// The key is not looked at (reads, and answers that show a secret once).
+    Ignored,
+    /// A key is honoured.
+    Honoured,
+    /// A key must be given.
+    Required,
+}
+
+/// What an operation answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    /// The body as it goes out, and as it is stored for a repeated call.
+    pub body: Vec<u8>,
+}
+
+/// An operation with its input read. May run more than once; answers the body.
+pub type Bound = Box<dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sync>;
+
+type Bind = dyn Fn(Value) -> Result<Bound> + Send + Sync;
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// One function of the API. Public fields are read by the doors and the documents.
+#[derive(Clone)]
+pub struct Operation {
+    /// Unique; also the name of the MCP tool.
+    pub name: &'static str,
+    /// Whether it may write.
+    pub effect: Effect,
+    /// Where it is found; the first is the one the documents show.
+    pub routes: Vec<(Method, &'static str)>,
+    /// Who may call.
+    pub access: Access,
+    /// What counts its calls.
+    pub limit: Option<Policy>,
+    /// What a repeated call means.
+    pub idempotency: Idempotency,
+    /// The status of success.
+    pub status: u16,
+    /// One sentence for readers of the documents.
+    pub about: &'static str,
+    /// A body that works as it stands, for the examples.
+    pub example: Option<Value>,
+    /// The media type of success.
+    pub content_type: &'static str,
+    /// The schema of the input.
+    pub input: SchemaOf,
+    /// The schema of the output, of the JSON ones.
+    pub output: SchemaOf,
+    bind: Arc<Bind>,
+}
+
+/// An operation that only reads.
+pub fn query<I, O>(name: &'static str, method: Method, path: &'static str, access: Access, run: Run<I, O>) -> Operation
+where
+    I: Input,
+    O: Serialize + JsonSchema + 'static,
+{
+    operation(name, Effect::Query, (method, path), access, run, to_json)
+}
+
+/// An operation that writes.
+pub fn command<I, O>(name: &'static str, method: Method, path: &'static str, access: Access, run: Run<I, O>) -> Operation
+where
+    I: Input,
+    O: Serialize + JsonSchema + 'static,
+{
+    operation(name, Effect::Command, (method, path), access, run, to_json)
+}
+
+/// An operation that answers a CSV file.
+pub fn csv<I: Input>(name: &'static str, path: &'static str, access: Access, run: Run<I, Csv>) -> Operation {
+    let mut operation = operation(name, Effect::Query, (Method::Get, path), access, run, |csv| Ok(csv.0.clone().into_bytes()));
+    operation.content_type = "text/csv; charset=utf-8";
+    operation
+}
+
+/// The function of an operation.
+pub type Run<I, O> = fn(&mut Context<'_, '_>, &I) -> Result<O>;
+
+/// What every input is: one flat struct, read from JSON, checked, described.
+pub trait Input: DeserializeOwned + Validate<Context = ()> + JsonSchema + Send + Sync + 'static {}
+impl<I: DeserializeOwned + Validate<Context = ()> + JsonSchema + Send + Sync + 'static> Input for I {}
+
+/// The text of a CSV file.
+pub struct Csv(pub String);
+
+impl JsonSchema for Csv {
+    fn schema_name() -> Cow<'static, str> {
+        "Csv".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "RFC 4180, UTF-8, with a header line" })
+    }
+}
+
+fn to_json<O: Serialize>(output: &O) -> Result<Vec<u8>> {
+    serde_json::to_vec(output).map_err(internal)
+}
+
+fn operation<I: Input, O: JsonSchema + 'static>(
+    name: &'static str,
+    effect: Effect,
+    route: (Method, &'static str),
+    access: Access,
+    run: Run<I, O>,
+    render: fn(&O) -> Result<Vec<u8>>,
+) -> Operation {
+    let bind = move |value: Value| -> Result<Bound> {
+        let input: I = input::read(value)?;
+        Ok(Box::new(move |cx| render(&run(cx, &input)?)))
+    };
+    let repeatable = effect == Effect::Command && route.0 == Method::Post;
+    Operation {
+        name,
+        effect,
+        routes: vec![route],
+        access,
+        limit: if access == Access::Open || access == Access::Sandbox { None } else { Some(Policy::Read) },
+        idempotency: if repeatable { Idempotency::Honoured } else { Idempotency::Ignored },
+        status: 200,
+        about: "",
+        example: None,
+        content_type: "application/json",
+        input: |generator| generator.subschema_for::<I>(),
+        output: |generator| generator.subschema_for::<O>(),
+        bind: Arc::new(bind),
+    }
+}
+
+impl Operation {
+    /// Reads the input. Fails with `invalid_field` or `unknown_field`.
+    pub fn bind(&self, input: Value) -> Result<Bound> {
+        (self.bind)(input)
+    }
+
+    /// What it does, in one sentence.
+    #[must_use]
+    pub fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// A second place where it is found.
+    #[must_use]
+    pub fn also(mut self, method: Method, path: &'static str) -> Self {
+        self.routes.push((method, path));
+        self
+    }
+
+    /// What counts its calls, when it is not [`Policy::Read`].
+    #[must_use]
+    pub fn limit(mut self, policy: Policy) -> Self {
+        self.limit = Some(policy);
+        self
+    }
+
+    /// Success makes something new: 201.
+    #[must_use]
+    pub fn creates(mut self) -> Self {
+        self.status = 201;
+        self
+    }
+
+    /// The answer shows a secret once, so it is not stored for a repeated call.
+    #[must_use]
+    pub fn shows_a_secret(mut self) -> Self {
+        self.idempotency = Idempotency::Ignored;
+        self
+    }
+
+    /// An Idempotency-Key must be given.
+    #[must_use]
+    pub fn needs_idempotency_key(mut self) -> Self {
+        self.idempotency = Idempotency::Required;
+        self
+    }
+
+    /// A body that works as it stands.
+    #[must_use]
+    pub fn example(mut self, body: Value) -> Self {
+        self.example = Some(body);
+        self
+    }
+}
