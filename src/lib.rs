@@ -3,3 +3,8 @@
 //! The rooms, in reading order. Each may use those above it, never those below (`tests/tidy.rs` holds the table).
 
 pub mod base;
+
+pub mod ledger;
+pub mod users;
+pub mod wallet;
+pub mod moderation;

@@ -3,21 +3,22 @@
 //! The order in a call: who is it and may he → the per-minute limit → a repeated call gets its first answer → the hourly
 //! limit → the function → the use, the stored answer and the effects commit together, or nothing does.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::store::{Store, StoreError, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Ts};
 use crate::base::config::Config;
 use crate::base::context::{Caller, Context, Member, Proof, Scope, Scopes};
 use crate::base::error::{Error, Refusal, Result};
 use crate::base::hourly_limits;
 use crate::base::idempotency::{self, Fingerprint, IdempotencyKey};
-use crate::base::ids::{SessionId, UserId};
-use crate::base::limit::{LimitState, MinuteLimits, Policy};
+use crate::base::ids::{KeyId, SessionId, UserId};
+use crate::base::limit::{Limit, LimitState, MinuteLimits, Policy};
 use crate::base::operation::{Access, Answer, Bound, Effect, Idempotency, Operation};
 use crate::base::random::Entropy;
 
@@ -53,6 +54,7 @@ pub struct Dispatcher {
     entropy: Entropy,
     resolve: Resolve,
     minute_limits: MinuteLimits,
+    used_keys: Mutex<HashMap<KeyId, Ts>>,
 }
 
 /// One call of an operation.
@@ -116,7 +118,7 @@ struct Prepared {
 impl Dispatcher {
     /// Over an open store.
     pub fn new(store: Store, clock: Clock, entropy: Entropy, config: Arc<Config>, resolve: Resolve) -> Self {
-        Self { store, clock, config, entropy, resolve, minute_limits: MinuteLimits::default() }
+        Self { store, clock, config, entropy, resolve, minute_limits: MinuteLimits::default(), used_keys: Mutex::default() }
     }
 
     /// Runs one call.
@@ -163,6 +165,17 @@ impl Dispatcher {
         &self.entropy
     }
 
+    /// The API keys used since the last time this was asked, for a job to write down: a read writes nothing.
+    pub fn take_used_keys(&self) -> Vec<(KeyId, Ts)> {
+        std::mem::take(&mut *self.used_keys.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+    }
+
+    fn note_use(&self, cx: &Context<'_, '_>) {
+        if let Caller::Member(Member { proof: Proof::Key { key_id, .. }, .. }) = &cx.caller {
+            self.used_keys.lock().unwrap_or_else(PoisonError::into_inner).insert(*key_id, cx.now);
+        }
+    }
+
     async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
         let (this, prepared) = (Arc::clone(self), Arc::clone(prepared));
         let effect = prepared.operation.effect;
@@ -182,6 +195,7 @@ impl Dispatcher {
         let mut cx = self.context(tx, Caller::Anonymous);
         if !matches!(operation.access, Access::Open | Access::Sandbox) {
             cx.caller = (self.resolve)(&mut cx, &prepared.credentials, operation.effect)?;
+            self.note_use(&cx);
         }
         let refused = allow(operation, &cx.caller);
         let limit = operation.limit.map(|policy| (policy, cx.config.limits.of(policy)));
@@ -230,7 +244,7 @@ impl Dispatcher {
     }
 
     /// Counts a call once, also when the store runs it again.
-    fn count_minute(&self, prepared: &Prepared, subject: Uuid, policy: Policy, limit: crate::base::limit::Limit, now: crate::base::clock::Ts) -> Result<LimitState, Failure> {
+    fn count_minute(&self, prepared: &Prepared, subject: Uuid, policy: Policy, limit: Limit, now: Ts) -> Result<LimitState, Failure> {
         if prepared.counted.swap(true, Ordering::Relaxed) {
             return Ok(LimitState { policy, limit, remaining: 0, reset: limit.window.span() });
         }

@@ -149,11 +149,6 @@ impl Scopes {
         self.0 & scope.bit() != 0
     }
 
-    /// Whether it holds nothing that `other` lacks.
-    pub const fn is_within(self, other: Self) -> bool {
-        self.0 & !other.0 == 0
-    }
-
     /// The scopes in order.
     pub fn list(self) -> Vec<Scope> {
         Scope::ALL.into_iter().filter(|scope| self.has(*scope)).collect()

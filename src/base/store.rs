@@ -7,7 +7,7 @@ use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::limit::Policy;
 
-store::row! {
+::store::row! {
     /// The stored answer of an earlier call.
     pub(super) struct StoredAnswer {
         pub(super) input_hash: [u8; 32],
@@ -16,7 +16,7 @@ store::row! {
     }
 }
 
-store::statements! {
+::store::statements! {
     ANSWER: ([u8; 16],) => StoredAnswer = "select input_hash, status, body from idempotency where digest = $1";
     SAVE_ANSWER: ([u8; 16], [u8; 32], i64, Vec<u8>, Ts) => () =
         "insert into idempotency (digest, input_hash, status, body, created_at) values ($1, $2, $3, $4, $5)";

@@ -1,0 +1,64 @@
+//! The numbered lines of a user's account, newest first.
+
+use uuid::Uuid;
+
+use crate::base::{Context, Result, Ts, Usdt, UserId};
+use crate::ledger::account::AccountId;
+use crate::ledger::store;
+use crate::ledger::transaction::TransactionKind;
+
+/// One line.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Numbered from 1 without gaps.
+    pub seq: i64,
+    /// The transaction behind it.
+    pub transaction_id: Uuid,
+    /// What happened.
+    pub kind: String,
+    /// The thing it happened to.
+    pub reference: Uuid,
+    /// Positive = came in.
+    pub amount: Usdt,
+    /// What was available afterwards.
+    pub balance_after: Usdt,
+    /// When.
+    pub at: Ts,
+}
+
+impl Line {
+    /// As people read it.
+    pub fn description(&self) -> &'static str {
+        TransactionKind::ALL.into_iter().find(|kind| kind.name() == self.kind).map_or("", TransactionKind::description)
+    }
+}
+
+/// Which lines.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Only lines below this number.
+    pub before_seq: i64,
+    /// Only this kind; empty = any.
+    pub kind: String,
+    /// Not before.
+    pub from: Ts,
+    /// Before.
+    pub to: Ts,
+    /// How many.
+    pub at_most: i64,
+}
+
+/// The wanted lines of `user`.
+pub fn history_of(cx: &mut Context<'_, '_>, user: UserId, wanted: &Wanted) -> Result<Vec<Line>> {
+    let rows = store::history(cx, AccountId::available(user), wanted.before_seq, &wanted.kind, (wanted.from, wanted.to), wanted.at_most)?;
+    let line = |row: store::HistoryRow| Line {
+        seq: row.seq,
+        transaction_id: row.transaction_id,
+        kind: row.kind,
+        reference: row.reference,
+        amount: row.amount,
+        balance_after: row.balance_after,
+        at: row.at,
+    };
+    Ok(rows.into_iter().map(line).collect())
+}

@@ -1,0 +1,74 @@
+//! Books a transaction: the only function that moves money.
+
+use crate::base::error::{Error, internal};
+use crate::base::{Context, Result, Usdt};
+use crate::ledger::account::{AccountId, AccountKind};
+use crate::ledger::store::{self, AccountRow, LOCKED_TOGETHER};
+use crate::ledger::transaction::{Posting, Transaction};
+
+crate::refusals! {
+    /// What the books refuse.
+    pub enum LedgerRefusal {
+        InsufficientFunds { missing: Usdt } = 402 "insufficient_funds": "The balance is too low: {missing} USDT are missing." => "Deposit at least missing_usd and try again.";
+    }
+}
+
+/// Books `transaction`. All accounts are locked in the order of their ids, checked, and only then written.
+///
+/// # Errors
+/// `insufficient_funds` with `missing_usd` when an account would go below zero.
+pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()> {
+    let Transaction { kind, reference, opens, postings } = transaction;
+    if postings.is_empty() || postings.iter().any(|p| p.amount <= Usdt::ZERO || p.from == p.to) {
+        return Err(internal("a transaction needs postings of more than zero between two accounts"));
+    }
+    let fresh: Vec<AccountRow> = opens.iter().map(|new| AccountRow { id: new.id, kind: new.kind, balance: Usdt::ZERO, entries: 0 }).collect();
+    let mut accounts = lock_touched(cx, postings, &fresh)?;
+    accounts.extend(&fresh);
+
+    let id = cx.new_id();
+    let mut after = accounts.clone();
+    let mut lines = Vec::with_capacity(postings.len());
+    for posting in postings {
+        for (account, amount) in [(posting.from, posting.amount.negated()), (posting.to, posting.amount)] {
+            if account.is_folded() {
+                continue;
+            }
+            let row = after.iter_mut().find(|row| row.id == account).ok_or_else(|| internal(format!("there is no account {account:?}")))?;
+            row.balance = row.balance.checked_add(amount).ok_or_else(|| internal("a balance left the range of i64"))?;
+            if row.kind == AccountKind::UserAvailable {
+                row.entries += 1;
+                lines.push((account, row.entries, id, amount, row.balance));
+            }
+        }
+    }
+    if let Some(short) = after.iter().find(|row| row.balance < Usdt::ZERO) {
+        let missing = short.balance.negated();
+        let json = serde_json::to_value(missing).map_err(internal)?;
+        return Err(Error::from(LedgerRefusal::InsufficientFunds { missing }).with("missing_usd", json));
+    }
+
+    for (new, row) in opens.iter().zip(after.split_off(accounts.len() - fresh.len())) {
+        store::open_account(cx, new.id, new.owner, new.kind, row.balance, row.entries)?;
+    }
+    let changes: Vec<(AccountId, Usdt, i64)> = accounts
+        .iter()
+        .zip(&after)
+        .map(|(old, new)| (old.id, new.balance.checked_sub(old.balance).unwrap_or_default(), new.entries - old.entries))
+        .collect();
+    store::insert_transaction(cx, id, kind.name(), *reference, postings)?;
+    store::add_to_balances(cx, &changes)?;
+    store::insert_entries(cx, &lines)
+}
+
+/// The accounts that change their own row, locked, in the order of their ids.
+fn lock_touched(cx: &mut Context<'_, '_>, postings: &[Posting], fresh: &[AccountRow]) -> Result<Vec<AccountRow>> {
+    let mut ids: Vec<AccountId> = postings.iter().flat_map(|p| [p.from, p.to]).filter(|id| !id.is_folded() && fresh.iter().all(|row| row.id != *id)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut rows = Vec::with_capacity(ids.len() + fresh.len());
+    for some in ids.chunks(LOCKED_TOGETHER) {
+        rows.extend(store::lock_accounts(cx, some)?);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,139 @@
+//! The tables of the books. Rows of `transactions`, `postings`, `entries` and `seals` are never changed again.
+
+use uuid::Uuid;
+
+use crate::base::{Context, Result, Ts, Usdt, UserId};
+use crate::ledger::account::{AccountId, AccountKind};
+use crate::ledger::transaction::Posting;
+
+::store::row! {
+    /// An account as it stands, locked until the transaction ends.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct AccountRow {
+        pub(super) id: AccountId,
+        pub(super) kind: AccountKind,
+        pub(super) balance: Usdt,
+        pub(super) entries: i64,
+    }
+}
+
+::store::row! {
+    /// One line of a user's history.
+    pub(super) struct HistoryRow {
+        pub(super) seq: i64,
+        pub(super) transaction_id: Uuid,
+        pub(super) kind: String,
+        pub(super) reference: Uuid,
+        pub(super) amount: Usdt,
+        pub(super) balance_after: Usdt,
+        pub(super) at: Ts,
+    }
+}
+
+::store::row! {
+    /// A transaction that waits for its seal.
+    pub(super) struct UnsealedRow {
+        pub(super) id: Uuid,
+        pub(super) kind: String,
+        pub(super) reference: Uuid,
+        pub(super) at: Ts,
+        pub(super) actor: Uuid,
+        pub(super) n: i64,
+        pub(super) from: AccountId,
+        pub(super) to: AccountId,
+        pub(super) amount: Usdt,
+    }
+}
+
+::store::statements! {
+    LOCK_FOUR: (AccountId, AccountId, AccountId, AccountId) => AccountRow =
+        "select id, kind, balance, entries from accounts where id in ($1, $2, $3, $4) order by id {lock}";
+    OPEN_ACCOUNT: (AccountId, UserId, AccountKind, Uuid, Usdt, i64) => () =
+        "insert into accounts (id, owner, kind, reference, balance, entries) values ($1, $2, $3, $4, $5, $6)";
+    ADD_TO_BALANCES: (AccountId, Usdt, i64) => () =
+        "update accounts set balance = accounts.balance + v.column2, entries = accounts.entries + v.column3 \
+         from (values {rows}) as v where accounts.id = v.column1";
+    INSERT_TRANSACTION: (Uuid, String, Uuid, Ts, Uuid) => () =
+        "insert into transactions (id, kind, reference, at, actor) values ($1, $2, $3, $4, $5)";
+    INSERT_POSTINGS: (Uuid, i64, AccountId, AccountId, Usdt) => () =
+        "insert into postings (transaction_id, n, from_account, to_account, amount) values {rows}";
+    INSERT_ENTRIES: (AccountId, i64, Uuid, Usdt, Usdt) => () =
+        "insert into entries (account_id, seq, transaction_id, amount, balance_after) values {rows}";
+    INSERT_UNSEALED: (Uuid,) => () = "insert into unsealed (transaction_id) values ($1)";
+    BALANCES_OF_OWNER: (UserId,) => (AccountKind, Usdt) =
+        "select kind, cast(sum(balance) as bigint) from accounts where owner = $1 group by kind";
+    HISTORY: (AccountId, i64, String, Ts, Ts, i64) => HistoryRow =
+        "select e.seq, t.id, t.kind, t.reference, e.amount, e.balance_after, t.at \
+         from entries e join transactions t on t.id = e.transaction_id \
+         where e.account_id = $1 and e.seq < $2 and ($3 = '' or t.kind = $3) and t.at >= $4 and t.at < $5 \
+         order by e.seq desc limit $6";
+    LOCK_HEAD: () => (i64, [u8; 32]) = "select position, hash from chain_head where id = 1 {lock}";
+    UNSEALED: (i64,) => UnsealedRow =
+        "select t.id, t.kind, t.reference, t.at, t.actor, p.n, p.from_account, p.to_account, p.amount \
+         from (select transaction_id from unsealed order by transaction_id limit $1) u \
+         join transactions t on t.id = u.transaction_id join postings p on p.transaction_id = t.id order by t.id, p.n";
+    INSERT_SEALS: (i64, Uuid, [u8; 32]) => () = "insert into seals (position, transaction_id, hash) values {rows}";
+    FORGET_UNSEALED: (i64,) => () =
+        "delete from unsealed where transaction_id in (select transaction_id from seals where position > $1)";
+    MOVE_HEAD: (i64, [u8; 32]) => () = "update chain_head set position = $1, hash = $2 where id = 1";
+}
+
+/// At most this many accounts are locked by one statement.
+pub(super) const LOCKED_TOGETHER: usize = 4;
+
+/// Locks up to four accounts, in the order of their ids.
+pub(super) fn lock_accounts(cx: &mut Context<'_, '_>, ids: &[AccountId]) -> Result<Vec<AccountRow>> {
+    let at = |n: usize| ids[n.min(ids.len() - 1)];
+    Ok(cx.tx.all(&LOCK_FOUR, (at(0), at(1), at(2), at(3)))?)
+}
+
+pub(super) fn open_account(cx: &mut Context<'_, '_>, id: AccountId, owner: UserId, kind: AccountKind, balance: Usdt, entries: i64) -> Result<()> {
+    Ok(cx.tx.write(&OPEN_ACCOUNT, (id, owner, kind, id.uuid(), balance, entries))?)
+}
+
+/// Adds (amount, number of new entries) to each account.
+pub(super) fn add_to_balances(cx: &mut Context<'_, '_>, changes: &[(AccountId, Usdt, i64)]) -> Result<()> {
+    Ok(cx.tx.write_rows(&ADD_TO_BALANCES, changes)?)
+}
+
+pub(super) fn insert_transaction(cx: &mut Context<'_, '_>, id: Uuid, kind: &str, reference: Uuid, postings: &[Posting]) -> Result<()> {
+    let (now, actor) = (cx.now, cx.actor());
+    cx.tx.write(&INSERT_TRANSACTION, (id, kind, reference, now, actor))?;
+    let rows: Vec<_> = (1..).zip(postings).map(|(n, p)| (id, n, p.from, p.to, p.amount)).collect();
+    cx.tx.write_rows(&INSERT_POSTINGS, &rows)?;
+    Ok(cx.tx.write(&INSERT_UNSEALED, (id,))?)
+}
+
+/// Adds lines (account, seq, transaction, signed amount, balance after) to statements.
+pub(super) fn insert_entries(cx: &mut Context<'_, '_>, rows: &[(AccountId, i64, Uuid, Usdt, Usdt)]) -> Result<()> {
+    Ok(cx.tx.write_rows(&INSERT_ENTRIES, rows)?)
+}
+
+pub(super) fn balances_of(cx: &mut Context<'_, '_>, owner: UserId) -> Result<Vec<(AccountKind, Usdt)>> {
+    Ok(cx.tx.all(&BALANCES_OF_OWNER, (owner,))?)
+}
+
+/// Newest first, below `before_seq`, of one kind (empty = any), in a stretch of time.
+pub(super) fn history(cx: &mut Context<'_, '_>, account: AccountId, before_seq: i64, kind: &str, time: (Ts, Ts), at_most: i64) -> Result<Vec<HistoryRow>> {
+    Ok(cx.tx.all(&HISTORY, (account, before_seq, kind, time.0, time.1, at_most))?)
+}
+
+/// The end of the hash chain, locked: one sealer at a time.
+pub(super) fn lock_head(cx: &mut Context<'_, '_>) -> Result<(i64, [u8; 32])> {
+    Ok(cx.tx.one(&LOCK_HEAD, ())?)
+}
+
+pub(super) fn unsealed(cx: &mut Context<'_, '_>, at_most: i64) -> Result<Vec<UnsealedRow>> {
+    Ok(cx.tx.all(&UNSEALED, (at_most,))?)
+}
+
+/// Links transactions into the chain, takes them off the queue and moves the head.
+pub(super) fn save_seals(cx: &mut Context<'_, '_>, old_position: i64, seals: &[(i64, Uuid, [u8; 32])]) -> Result<()> {
+    let Some(&(position, _, hash)) = seals.last() else { return Ok(()) };
+    cx.tx.write_rows(&INSERT_SEALS, seals)?;
+    let taken = cx.tx.change(&FORGET_UNSEALED, (old_position,))?;
+    if taken != seals.len() as u64 {
+        return Err(crate::base::error::internal(format!("sealed {} transactions, took {taken} off the queue", seals.len())));
+    }
+    Ok(cx.tx.write(&MOVE_HEAD, (position, hash))?)
+}

@@ -1,0 +1,76 @@
+//! A transaction: one event in the books, made of postings. Balanced by its shape: a posting moves an amount from one
+//! account to another.
+
+use uuid::Uuid;
+
+use crate::base::Usdt;
+use crate::ledger::account::{AccountId, NewAccount};
+
+/// What happened. With the reference it names an event, which can be booked once only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionKind {
+    /// Money came in from the chain.
+    Deposit,
+}
+
+impl TransactionKind {
+    /// Every kind.
+    pub const ALL: [Self; 1] = [Self::Deposit];
+
+    /// As in the database and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deposit => "deposit",
+        }
+    }
+
+    /// As people read it in their history.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Deposit => "Deposit",
+        }
+    }
+}
+
+/// An amount on its way from one account to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Pays.
+    pub from: AccountId,
+    /// Is paid.
+    pub to: AccountId,
+    /// More than zero.
+    pub amount: Usdt,
+}
+
+/// A transaction that is about to be booked.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    pub(super) kind: TransactionKind,
+    pub(super) reference: Uuid,
+    pub(super) opens: Vec<NewAccount>,
+    pub(super) postings: Vec<Posting>,
+}
+
+impl Transaction {
+    /// The event `kind` of the thing `reference`.
+    pub const fn new(kind: TransactionKind, reference: Uuid) -> Self {
+        Self { kind, reference, opens: Vec::new(), postings: Vec::new() }
+    }
+
+    /// Opens an account with this transaction.
+    #[must_use]
+    pub fn open(mut self, account: NewAccount) -> Self {
+        self.opens.push(account);
+        self
+    }
+
+    /// Moves `amount`; nothing when it is zero.
+    #[must_use]
+    pub fn post(mut self, from: AccountId, to: AccountId, amount: Usdt) -> Self {
+        if amount != Usdt::ZERO {
+            self.postings.push(Posting { from, to, amount });
+        }
+        self
+    }
+}

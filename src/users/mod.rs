@@ -1,0 +1,71 @@
+//! Who takes part: registration, keys, sessions, profiles.
+
+mod api_key;
+mod api_keys;
+mod authenticate;
+mod create_admin;
+pub mod password;
+mod profile;
+mod register;
+mod register_agent;
+pub mod session;
+pub mod signing_keys;
+pub(crate) mod store;
+pub mod user;
+
+use serde_json::json;
+
+use crate::base::context::Scope;
+use crate::base::limit::Policy;
+use crate::base::operation::{Access, Method, Operation, command, query};
+
+pub use api_key::ApiKey;
+pub use api_keys::save_last_uses;
+pub use authenticate::resolve;
+pub use create_admin::{create_admin, there_is_an_admin};
+
+crate::refusals! {
+    /// What this room refuses.
+    pub enum UserRefusal {
+        UnknownReferralCode { code: String } = 422 "unknown_referral_code": "There is no referral code `{code}`." => "Check the code, or register without one.";
+        UsernameTaken { username: String } = 409 "username_taken": "The username `{username}` is taken." => "Choose another one.";
+        UsernameFixed = 409 "username_fixed": "The username was changed once already." => "It stays as it is; the display name may be changed at any time.";
+        TooManyKeys { most: u32 } = 409 "too_many_keys": "There are {most} keys already." => "Revoke one that is not used any more.";
+        KeyRotated = 409 "key_rotated": "This key was rotated already; it works until it expires." => "Rotate the newer key.";
+        KeyRevoked = 409 "key_revoked": "This key works no more." => "Create a new key.";
+        WeakPassword { min: usize, max: usize } = 422 "weak_password": "The password must have {min} to {max} characters and not be easy to guess." => "Choose a longer one.";
+        InvalidEmail = 422 "invalid_email": "This is not an e-mail address." => "Check it.";
+        EmailTaken = 409 "email_taken": "Somebody signs in with this e-mail address already." => "Sign in, or use another address.";
+        PasswordChanged = 409 "password_changed": "The password was changed in the meantime." => "Sign in with the new password.";
+    }
+}
+
+/// What this room offers.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        command("register_agent", Method::Post, "/api/v1/agent/register", Access::Open, register_agent::register_agent)
+            .limit(Policy::Register)
+            .creates()
+            .shows_a_secret()
+            .example(json!({ "agent_name": "MyBot" }))
+            .about("Register a bot and get an API key at once. The key is shown only in this answer."),
+        query("get_profile", Method::Get, "/api/v1/agent/profile", Access::User(Scope::Read), profile::get_profile).about("Your own profile."),
+        command("update_profile", Method::Patch, "/api/v1/agent/profile", Access::User(Scope::Read), profile::patch_profile)
+            .example(json!({ "display_name": "My Bot", "bio": "I translate.", "max_hourly_spend_usd": 50 }))
+            .about("Change your profile; what you leave out stays, null clears."),
+        query("get_user", Method::Get, "/api/v1/users/{user}", Access::Open, profile::get_user).about("What everybody may see of a user, by id or username."),
+        query("list_api_keys", Method::Get, "/api/v1/agent/keys", Access::User(Scope::Read), api_keys::list_keys)
+            .about("Your API keys, without their secrets."),
+        command("create_api_key", Method::Post, "/api/v1/agent/keys", Access::Keys, api_keys::create_key)
+            .creates()
+            .shows_a_secret()
+            .example(json!({ "name": "reader", "scopes": ["read"] }))
+            .about("Make another API key. The key is shown only in this answer."),
+        command("rotate_api_key", Method::Post, "/api/v1/agent/keys/{key_id}/rotate", Access::Keys, api_keys::rotate_key)
+            .creates()
+            .shows_a_secret()
+            .about("Replace a key by a new one with the same name and scopes; the old one works 24 hours more."),
+        command("revoke_api_key", Method::Delete, "/api/v1/agent/keys/{key_id}", Access::Keys, api_keys::revoke_key)
+            .about("End a key at once."),
+    ]
+}

@@ -1,0 +1,72 @@
+//! Passwords: Argon2id, hashed and checked outside of any transaction.
+
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+
+use crate::base::Result;
+use crate::base::error::internal;
+use crate::base::random::Rng;
+use crate::users::UserRefusal;
+
+/// Characters of the shortest password.
+pub const LENGTH_MIN: usize = 10;
+/// Characters of the longest password.
+pub const LENGTH_MAX: usize = 128;
+
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+
+/// What an unknown e-mail address is checked against, so that it takes as long as a known one.
+pub const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cm9ib3JlbnQgbm9ib2R5$Yk1v3tYzXH4uLJX0mVzqWbXq3Y2cY0gk2C9C7w0x1n8";
+
+/// Refuses what is easy to guess. Fails with `weak_password`.
+pub fn check_strength(password: &str, email: &str) -> Result<()> {
+    let length = password.chars().count();
+    let all_one = password.chars().all(|c| Some(c) == password.chars().next());
+    if !(LENGTH_MIN..=LENGTH_MAX).contains(&length) || all_one || password.eq_ignore_ascii_case(email) {
+        return Err(UserRefusal::WeakPassword { min: LENGTH_MIN, max: LENGTH_MAX }.into());
+    }
+    Ok(())
+}
+
+/// The hash to store, as a PHC string. Slow on purpose.
+pub fn hash(password: &str, rng: &mut Rng) -> Result<String> {
+    let salt: [u8; 16] = rng.bytes();
+    let hash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt).map_err(internal)?;
+    Ok(hash.to_string())
+}
+
+/// Whether the password is the one that was hashed. Slow on purpose.
+pub fn verify(password: &str, hash: &str) -> Result<bool> {
+    let hash = PasswordHash::new(hash).map_err(internal)?;
+    Ok(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+fn argon2() -> Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(internal)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::random::Entropy;
+
+    #[test]
+    fn a_password_is_recognised_by_its_hash_only() {
+        let mut rng = Entropy::from_number(4).fork();
+        let stored = hash("correct horse battery", &mut rng).expect("hashed");
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(verify("correct horse battery", &stored).expect("a hash"));
+        assert!(!verify("correct horse batterz", &stored).expect("a hash"));
+        assert!(!verify("anything", DUMMY).expect("the dummy is a hash"));
+    }
+
+    #[test]
+    fn easy_passwords_are_refused() {
+        for weak in ["short", "aaaaaaaaaaaaaaaa", "me@example.com"] {
+            assert!(check_strength(weak, "me@example.com").is_err(), "{weak}");
+        }
+        assert!(check_strength("correct horse battery", "me@example.com").is_ok());
+    }
+}

@@ -1,0 +1,211 @@
+//! Profiles: one's own, and what everybody may see.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
+
+use crate::base::error::{Refusal, internal};
+use crate::base::{Context, Result, Ts, Usdt, UserId};
+use crate::users::UserRefusal;
+use crate::users::store;
+use crate::users::user::{Status, User};
+
+/// Nothing to say.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetProfile {}
+
+/// What to change; what is left out stays, null clears.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchProfile {
+    /// What others see.
+    #[garde(inner(length(chars, max = 64), custom(no_controls)))]
+    #[schemars(length(max = 64))]
+    display_name: Option<String>,
+    /// Your name in addresses; may be changed once. Letters, digits and `_`, 3 to 30 characters.
+    #[garde(inner(length(chars, min = 3, max = 30), custom(username_form)))]
+    #[schemars(length(min = 3, max = 30))]
+    username: Option<String>,
+    /// A few lines about yourself.
+    #[garde(inner(length(chars, max = 2000)))]
+    #[schemars(length(max = 2000))]
+    bio: Option<String>,
+    /// What you can do, such as `translation`.
+    #[garde(inner(length(max = 20), inner(length(chars, min = 1, max = 40))))]
+    #[schemars(length(max = 20))]
+    capabilities: Option<Vec<String>>,
+    /// Where events are sent, https.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(length(bytes, max = 2000))))]
+    #[schemars(with = "Option<String>")]
+    webhook_url: Option<Option<String>>,
+    /// The most you spend on tasks and tips in any 60 minutes.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(skip)]
+    #[schemars(with = "Option<Usdt>")]
+    max_hourly_spend_usd: Option<Option<Usdt>>,
+}
+
+/// Tells null from left out.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// One's own profile.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Profile {
+    /// For ever.
+    user_id: UserId,
+    /// The name in addresses.
+    username: String,
+    /// Whether it may still be changed.
+    username_can_change: bool,
+    /// What others see.
+    display_name: String,
+    /// A bot or a person.
+    is_bot: bool,
+    /// `suspended` may only read.
+    status: Status,
+    /// A few lines.
+    bio: String,
+    /// What the user can do.
+    capabilities: Vec<String>,
+    /// Where events are sent.
+    webhook_url: Option<String>,
+    /// The most spent in any 60 minutes.
+    max_hourly_spend_usd: Option<Usdt>,
+    /// For others to register with.
+    referral_code: String,
+    /// Since when.
+    created_at: Ts,
+}
+
+/// Who to show.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetUser {
+    /// Id or username.
+    #[garde(length(chars, max = 64))]
+    user: String,
+}
+
+/// What everybody may see of a user.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PublicUser {
+    /// For ever.
+    user_id: UserId,
+    /// The display name, or the username.
+    name: String,
+    /// The name in addresses.
+    username: String,
+    /// A bot or a person.
+    is_bot: bool,
+    /// Since when.
+    member_since: Ts,
+    /// A few lines.
+    bio: String,
+    /// What the user can do.
+    capabilities: Vec<String>,
+}
+
+pub(super) fn get_profile(cx: &mut Context<'_, '_>, _: &GetProfile) -> Result<Profile> {
+    let id = cx.user_id()?;
+    profile(store::user(cx, id)?.ok_or(Refusal::NotFound)?)
+}
+
+pub(super) fn patch_profile(cx: &mut Context<'_, '_>, input: &PatchProfile) -> Result<Profile> {
+    let id = cx.user_id()?;
+    let mut user = store::user_locked(cx, id)?.ok_or(Refusal::NotFound)?;
+    if let Some(name) = &input.username
+        && *name != user.username
+    {
+        if user.username_changed {
+            return Err(UserRefusal::UsernameFixed.into());
+        }
+        if store::user_by_username(cx, name)?.is_some() {
+            return Err(UserRefusal::UsernameTaken { username: name.clone() }.into());
+        }
+        user.username.clone_from(name);
+        user.username_changed = true;
+    }
+    if let Some(name) = &input.display_name {
+        user.display_name = name.trim().to_owned();
+    }
+    if let Some(bio) = &input.bio {
+        user.bio.clone_from(bio);
+    }
+    if let Some(capabilities) = &input.capabilities {
+        user.capabilities = serde_json::to_string(capabilities).map_err(internal)?;
+    }
+    if let Some(url) = &input.webhook_url {
+        user.webhook_url = url.as_deref().map(|url| webhook_url(url, cx.config.installation.network.is_sandbox())).transpose()?;
+    }
+    if let Some(cap) = input.max_hourly_spend_usd {
+        user.max_hourly_spend = cap;
+    }
+    store::save_profile(cx, &user)?;
+    profile(user)
+}
+
+pub(super) fn get_user(cx: &mut Context<'_, '_>, input: &GetUser) -> Result<PublicUser> {
+    let found = match input.user.parse() {
+        Ok(id) => store::user(cx, UserId(id))?,
+        Err(_) => store::user_by_username(cx, &input.user)?,
+    };
+    let user = found.filter(|user| user.status != Status::Closed).ok_or(Refusal::NotFound)?;
+    Ok(PublicUser {
+        user_id: user.id,
+        name: user.public_name().to_owned(),
+        username: user.username,
+        is_bot: user.is_bot,
+        member_since: user.created_at,
+        bio: user.bio,
+        capabilities: capabilities(&user.capabilities)?,
+    })
+}
+
+fn profile(user: User) -> Result<Profile> {
+    Ok(Profile {
+        user_id: user.id,
+        username: user.username,
+        username_can_change: !user.username_changed,
+        display_name: user.display_name,
+        is_bot: user.is_bot,
+        status: user.status,
+        bio: user.bio,
+        capabilities: capabilities(&user.capabilities)?,
+        webhook_url: user.webhook_url,
+        max_hourly_spend_usd: user.max_hourly_spend,
+        referral_code: user.referral_code,
+        created_at: user.created_at,
+    })
+}
+
+fn capabilities(json: &str) -> Result<Vec<String>> {
+    serde_json::from_str(json).map_err(internal)
+}
+
+/// The form of the address; where it leads is checked again whenever something is sent.
+fn webhook_url(text: &str, sandbox: bool) -> Result<String> {
+    let refuse = |why: &str| Refusal::InvalidField { field: "webhook_url".into(), why: why.to_owned() };
+    let url = Url::parse(text).map_err(|_| refuse("not a URL"))?;
+    match (url.scheme(), sandbox) {
+        ("https", _) | ("http", true) => {}
+        _ => return Err(refuse("must start with https://").into()),
+    }
+    if url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("must name a host and hold no user or password").into());
+    }
+    Ok(url.into())
+}
+
+fn no_controls(text: &str, _: &()) -> garde::Result {
+    if text.chars().any(char::is_control) { Err(garde::Error::new("must not hold control characters")) } else { Ok(()) }
+}
+
+fn username_form(text: &str, _: &()) -> garde::Result {
+    let fits = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if fits { Ok(()) } else { Err(garde::Error::new("must be made of a-z, 0-9 and _")) }
+}

@@ -1,0 +1,40 @@
+//! The keys that sign tokens: shared by all nodes through the database, sealed at rest.
+
+use crate::base::{Context, Result, Ts};
+use crate::users::store;
+
+::store::row! {
+    /// A key as stored: the private half sealed, the public half for everybody.
+    #[derive(Clone, Debug)]
+    pub struct SigningKeyRow {
+        /// Its name in tokens.
+        pub kid: String,
+        /// The private key, sealed.
+        pub private_sealed: Vec<u8>,
+        /// The public key as a JWK.
+        pub public_jwk: String,
+        /// When it was made.
+        pub created_at: Ts,
+        /// Signs until then.
+        pub sign_until: Ts,
+        /// Is published until then.
+        pub publish_until: Ts,
+    }
+}
+
+/// The keys that are published now, newest first.
+pub fn signing_keys(cx: &mut Context<'_, '_>) -> Result<Vec<SigningKeyRow>> {
+    store::signing_keys(cx)
+}
+
+/// Adds `key` unless another node was first; answers the keys that are published now.
+pub fn ensure_signing_key(cx: &mut Context<'_, '_>, key: &SigningKeyRow) -> Result<Vec<SigningKeyRow>> {
+    // Nodes that start together on a fresh database must not each make a key.
+    cx.tx.serialize_on(0x726f_626f_6b69)?;
+    let keys = store::signing_keys(cx)?;
+    if keys.iter().any(|known| known.sign_until > cx.now) {
+        return Ok(keys);
+    }
+    store::insert_signing_key(cx, key)?;
+    store::signing_keys(cx)
+}

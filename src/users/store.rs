@@ -1,0 +1,222 @@
+//! The tables of users and of what they sign in with.
+
+use crate::base::context::Scopes;
+use crate::base::ids::{KeyId, SessionId};
+use crate::base::{Context, Result, Ts, Usdt, UserId};
+use crate::users::api_keys::KeyRow;
+use crate::users::authenticate::{KeyOwner, SessionOwner};
+use crate::users::session::{NewSession, PasswordRow, SessionRow};
+use crate::users::signing_keys::SigningKeyRow;
+use crate::users::user::{Status, User};
+
+::store::statements! {
+    KEY_OWNER: ([u8; 32],) => KeyOwner =
+        "select k.id, k.user_id, k.scopes, k.revoked_at, k.expires_at, u.is_admin, u.status \
+         from api_keys k join users u on u.id = k.user_id where k.hash = $1";
+    KEY_OWNER_LOCKED: ([u8; 32],) => KeyOwner =
+        "select k.id, k.user_id, k.scopes, k.revoked_at, k.expires_at, u.is_admin, u.status \
+         from api_keys k join users u on u.id = k.user_id where k.hash = $1 {lock:u}";
+    SESSION_OWNER: (SessionId, UserId) => SessionOwner =
+        "select s.id, s.user_id, s.revoked_at, s.expires_at, u.is_admin, u.status \
+         from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2";
+    SESSION_OWNER_LOCKED: (SessionId, UserId) => SessionOwner =
+        "select s.id, s.user_id, s.revoked_at, s.expires_at, u.is_admin, u.status \
+         from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2 {lock:u}";
+    USER: (UserId,) => User =
+        "select id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, webhook_url, \
+                max_hourly_spend, referral_code, referrer_id, created_at from users where id = $1";
+    USER_LOCKED: (UserId,) => User =
+        "select id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, webhook_url, \
+                max_hourly_spend, referral_code, referrer_id, created_at from users where id = $1 {lock}";
+    USER_BY_USERNAME: (String,) => User =
+        "select id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, webhook_url, \
+                max_hourly_spend, referral_code, referrer_id, created_at from users where username = $1";
+    ID_BY_REFERRAL_CODE: (String,) => (UserId,) = "select id from users where referral_code = $1";
+    INSERT_USER: (UserId, String, String, bool, bool, Status, String, String, Option<UserId>, Ts) => () =
+        "insert into users (id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, referral_code, referrer_id, created_at) \
+         values ($1, $2, false, $3, $4, $5, $6, '', $7, $8, $9, $10)";
+    SAVE_PROFILE: (UserId, String, bool, String, String, String, Option<String>, Option<Usdt>) => () =
+        "update users set username = $2, username_changed = $3, display_name = $4, bio = $5, capabilities = $6, \
+                webhook_url = $7, max_hourly_spend = $8 where id = $1";
+    SET_STATUS: (UserId, Status) => () = "update users set status = $2 where id = $1";
+    KEYS_OF: (UserId,) => KeyRow =
+        "select id, prefix, name, scopes, created_at, last_used_at, expires_at, revoked_at from api_keys where user_id = $1 order by (revoked_at is not null), id desc limit 200";
+    KEYS_THAT_STAY: (UserId,) => (i64,) = "select count(*) from api_keys where user_id = $1 and revoked_at is null and expires_at is null";
+    KEY_OF: (KeyId, UserId) => KeyRow =
+        "select id, prefix, name, scopes, created_at, last_used_at, expires_at, revoked_at from api_keys where id = $1 and user_id = $2";
+    INSERT_KEY: (KeyId, UserId, String, [u8; 32], String, Scopes, Ts) => () =
+        "insert into api_keys (id, user_id, prefix, hash, name, scopes, created_at) values ($1, $2, $3, $4, $5, $6, $7)";
+    EXPIRE_KEY: (KeyId, Ts) => () = "update api_keys set expires_at = $2 where id = $1";
+    REVOKE_KEY: (KeyId, Ts) => () = "update api_keys set revoked_at = $2 where id = $1";
+    TOUCH_KEY: (KeyId, Ts) => () = "update api_keys set last_used_at = $2 where id = $1";
+    PASSWORD_BY_EMAIL: (String,) => PasswordRow =
+        "select user_id, email, email_confirmed_at, hash, version, last_sign_in_at, updated_at from passwords where email = $1";
+    PASSWORD_OF: (UserId,) => PasswordRow =
+        "select user_id, email, email_confirmed_at, hash, version, last_sign_in_at, updated_at from passwords where user_id = $1 {lock}";
+    INSERT_PASSWORD: (UserId, String, Ts, String) => () =
+        "insert into passwords (user_id, email, email_confirmed_at, hash, version, updated_at) values ($1, $2, $3, $4, 1, $3)";
+    SIGNED_IN: (UserId, Ts) => () = "update passwords set last_sign_in_at = $2 where user_id = $1";
+    INSERT_SESSION: (SessionId, UserId, String, Ts, Ts, String, String) => () =
+        "insert into sessions (id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, refresh_counter, ip, user_agent) \
+         values ($1, $2, 'api', 'aal1', $3, $4, $4, $4, $5, 0, $6, $7)";
+    SESSION: (SessionId,) => SessionRow =
+        "select id, user_id, amr, refreshed_at, expires_at, revoked_at, refresh_counter from sessions where id = $1 {lock}";
+    REFRESHED: (SessionId, i64, Ts) => () =
+        "update sessions set refresh_counter = $2, refreshed_at = $3 where id = $1";
+    END_SESSION: (SessionId, Ts) => () = "update sessions set revoked_at = $2 where id = $1";
+    END_SESSIONS_OF: (UserId, Ts) => () = "update sessions set revoked_at = $2 where user_id = $1 and revoked_at is null";
+    SIGNING_KEYS: (Ts,) => SigningKeyRow =
+        "select kid, private_sealed, public_jwk, created_at, sign_until, publish_until from signing_keys where publish_until > $1 order by created_at desc limit 20";
+    INSERT_SIGNING_KEY: (String, Vec<u8>, String, Ts, Ts, Ts) => () =
+        "insert into signing_keys (kid, private_sealed, public_jwk, created_at, sign_until, publish_until) values ($1, $2, $3, $4, $5, $6)";
+    ADMINS: () => (UserId,) = "select id from users where is_admin limit 1";
+}
+
+/// The owner of a key, locked when the call may write.
+pub(super) fn key_owner(cx: &mut Context<'_, '_>, hash: [u8; 32], lock: bool) -> Result<Option<KeyOwner>> {
+    Ok(cx.tx.maybe(if lock { &KEY_OWNER_LOCKED } else { &KEY_OWNER }, (hash,))?)
+}
+
+/// The owner of a session, locked when the call may write.
+pub(super) fn session_owner(cx: &mut Context<'_, '_>, session: SessionId, user: UserId, lock: bool) -> Result<Option<SessionOwner>> {
+    Ok(cx.tx.maybe(if lock { &SESSION_OWNER_LOCKED } else { &SESSION_OWNER }, (session, user))?)
+}
+
+/// A user by id.
+pub fn user(cx: &mut Context<'_, '_>, id: UserId) -> Result<Option<User>> {
+    Ok(cx.tx.maybe(&USER, (id,))?)
+}
+
+/// A user by id, locked.
+pub fn user_locked(cx: &mut Context<'_, '_>, id: UserId) -> Result<Option<User>> {
+    Ok(cx.tx.maybe(&USER_LOCKED, (id,))?)
+}
+
+pub(super) fn user_by_username(cx: &mut Context<'_, '_>, username: &str) -> Result<Option<User>> {
+    Ok(cx.tx.maybe(&USER_BY_USERNAME, (username,))?)
+}
+
+pub(super) fn id_by_referral_code(cx: &mut Context<'_, '_>, code: &str) -> Result<Option<UserId>> {
+    Ok(cx.tx.maybe(&ID_BY_REFERRAL_CODE, (code,))?.map(|(id,)| id))
+}
+
+pub(super) fn insert_user(cx: &mut Context<'_, '_>, user: &User) -> Result<()> {
+    let row = (
+        user.id,
+        user.username.as_str(),
+        user.display_name.as_str(),
+        user.is_bot,
+        user.is_admin,
+        user.status,
+        user.capabilities.as_str(),
+        user.referral_code.as_str(),
+        user.referrer_id,
+        user.created_at,
+    );
+    Ok(cx.tx.write(&INSERT_USER, row)?)
+}
+
+pub(super) fn save_profile(cx: &mut Context<'_, '_>, user: &User) -> Result<()> {
+    let row = (
+        user.id,
+        user.username.as_str(),
+        user.username_changed,
+        user.display_name.as_str(),
+        user.bio.as_str(),
+        user.capabilities.as_str(),
+        user.webhook_url.as_deref(),
+        user.max_hourly_spend,
+    );
+    Ok(cx.tx.write(&SAVE_PROFILE, row)?)
+}
+
+/// Lets a user act, or not.
+pub fn set_status(cx: &mut Context<'_, '_>, id: UserId, status: Status) -> Result<()> {
+    Ok(cx.tx.write(&SET_STATUS, (id, status))?)
+}
+
+pub(super) fn keys_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Vec<KeyRow>> {
+    Ok(cx.tx.all(&KEYS_OF, (user,))?)
+}
+
+/// How many keys count against the most that a user may have.
+pub(super) fn keys_that_stay(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
+    Ok(cx.tx.one(&KEYS_THAT_STAY, (user,))?.0)
+}
+
+pub(super) fn key_of(cx: &mut Context<'_, '_>, key: KeyId, user: UserId) -> Result<Option<KeyRow>> {
+    Ok(cx.tx.maybe(&KEY_OF, (key, user))?)
+}
+
+pub(super) fn insert_key(cx: &mut Context<'_, '_>, key: &KeyRow, user: UserId, hash: [u8; 32]) -> Result<()> {
+    Ok(cx.tx.write(&INSERT_KEY, (key.id, user, key.prefix.as_str(), hash, key.name.as_str(), key.scopes, key.created_at))?)
+}
+
+pub(super) fn expire_key(cx: &mut Context<'_, '_>, key: KeyId, at: Ts) -> Result<()> {
+    Ok(cx.tx.write(&EXPIRE_KEY, (key, at))?)
+}
+
+pub(super) fn revoke_key(cx: &mut Context<'_, '_>, key: KeyId, at: Ts) -> Result<()> {
+    Ok(cx.tx.write(&REVOKE_KEY, (key, at))?)
+}
+
+pub(super) fn touch_key(cx: &mut Context<'_, '_>, key: KeyId, at: Ts) -> Result<()> {
+    Ok(cx.tx.write(&TOUCH_KEY, (key, at))?)
+}
+
+pub(super) fn password_by_email(cx: &mut Context<'_, '_>, email: &str) -> Result<Option<PasswordRow>> {
+    Ok(cx.tx.maybe(&PASSWORD_BY_EMAIL, (email,))?)
+}
+
+pub(super) fn password_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Option<PasswordRow>> {
+    Ok(cx.tx.maybe(&PASSWORD_OF, (user,))?)
+}
+
+pub(super) fn insert_password(cx: &mut Context<'_, '_>, user: UserId, email: &str, hash: &str) -> Result<()> {
+    let now = cx.now;
+    Ok(cx.tx.write(&INSERT_PASSWORD, (user, email, now, hash))?)
+}
+
+pub(super) fn signed_in(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
+    let now = cx.now;
+    Ok(cx.tx.write(&SIGNED_IN, (user, now))?)
+}
+
+pub(super) fn insert_session(cx: &mut Context<'_, '_>, session: &NewSession) -> Result<()> {
+    let row = (session.id, session.user_id, session.amr.as_str(), session.created_at, session.expires_at, session.ip.as_str(), session.user_agent.as_str());
+    Ok(cx.tx.write(&INSERT_SESSION, row)?)
+}
+
+pub(super) fn session(cx: &mut Context<'_, '_>, id: SessionId) -> Result<Option<SessionRow>> {
+    Ok(cx.tx.maybe(&SESSION, (id,))?)
+}
+
+pub(super) fn refreshed(cx: &mut Context<'_, '_>, id: SessionId, counter: i64) -> Result<()> {
+    let now = cx.now;
+    Ok(cx.tx.write(&REFRESHED, (id, counter, now))?)
+}
+
+pub(super) fn end_session(cx: &mut Context<'_, '_>, id: SessionId) -> Result<()> {
+    let now = cx.now;
+    Ok(cx.tx.write(&END_SESSION, (id, now))?)
+}
+
+/// Ends every session of a user.
+pub fn end_sessions_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<u64> {
+    let now = cx.now;
+    Ok(cx.tx.change(&END_SESSIONS_OF, (user, now))?)
+}
+
+pub(super) fn signing_keys(cx: &mut Context<'_, '_>) -> Result<Vec<SigningKeyRow>> {
+    let now = cx.now;
+    Ok(cx.tx.all(&SIGNING_KEYS, (now,))?)
+}
+
+pub(super) fn insert_signing_key(cx: &mut Context<'_, '_>, key: &SigningKeyRow) -> Result<()> {
+    let row = (key.kid.as_str(), key.private_sealed.as_slice(), key.public_jwk.as_str(), key.created_at, key.sign_until, key.publish_until);
+    Ok(cx.tx.write(&INSERT_SIGNING_KEY, row)?)
+}
+
+pub(super) fn there_is_an_admin(cx: &mut Context<'_, '_>) -> Result<bool> {
+    Ok(cx.tx.maybe(&ADMINS, ())?.is_some())
+}

@@ -1,0 +1,41 @@
+//! A user's money: balances, history, and what comes in.
+
+mod balance;
+pub mod deposit;
+mod sandbox_faucet;
+mod transactions;
+
+use serde_json::json;
+
+use crate::base::context::Scope;
+use crate::base::operation::{Access, Method, Operation, command, csv, query};
+
+crate::refusals! {
+    /// What this room refuses.
+    pub enum WalletRefusal {
+        StatementTooLong { most: usize } = 422 "statement_too_long": "This statement would have more than {most} lines." => "Ask for a shorter time with `from` and `to`.";
+    }
+}
+
+/// What this room offers.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        query("get_balance", Method::Get, "/api/v1/finance/balance", Access::User(Scope::Read), balance::get_balance)
+            .about("Your money: available, held in escrows and withdrawals, and both together."),
+        query("get_agent_balance", Method::Get, "/api/v1/agent/balance", Access::User(Scope::Read), balance::get_agent_balance)
+            .about("Your money, with the field names that bots know beside the usual ones."),
+        query("get_transactions", Method::Get, "/api/v1/finance/transactions", Access::User(Scope::Read), transactions::get_transactions)
+            .about("Every change of your available balance, newest first, in pages."),
+        csv("get_statement", "/api/v1/finance/statement.csv", Access::User(Scope::Read), transactions::get_statement)
+            .about("Your history as a CSV file."),
+    ]
+}
+
+/// What this room offers in the sandbox only.
+pub fn sandbox_operations() -> Vec<Operation> {
+    vec![
+        command("sandbox_faucet", Method::Post, "/sandbox/faucet", Access::Sandbox, sandbox_faucet::sandbox_faucet)
+            .example(json!({ "user_id": "USER_ID", "usdt": 100 }))
+            .about("Play money for a user of the sandbox."),
+    ]
+}
