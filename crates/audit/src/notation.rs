@@ -1,0 +1,68 @@
+//! How amounts, times and hashes are written: integers only, no float ever sees an amount.
+
+use std::fmt::Write as _;
+
+const MICRO: u128 = 1_000_000;
+
+/// Micro-USDT as decimal USDT with six digits.
+pub(crate) fn usdt(micro: i128) -> String {
+    let sign = if micro < 0 { "-" } else { "" };
+    let size = micro.unsigned_abs();
+    format!("{sign}{}.{:06}", size / MICRO, size % MICRO)
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String does not fail");
+        text
+    })
+}
+
+/// Milliseconds since 1970 as `2026-05-23T10:00:00Z`.
+pub(crate) fn instant(millis: i64) -> String {
+    let seconds = millis.div_euclid(1000);
+    let (year, month, day) = date(seconds.div_euclid(86_400));
+    let of_day = seconds.rem_euclid(86_400);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
+}
+
+/// Days since 1970-01-01 to year, month, day. Counts in 400-year cycles of years that begin in March, so that the leap
+/// day is the last of its year.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let cycle = days.div_euclid(146_097);
+    let of_cycle = days.rem_euclid(146_097);
+    let year = (of_cycle - of_cycle / 1460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
+    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
+    let march_based = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_based + 2) / 5 + 1;
+    let month = if march_based < 10 { march_based + 3 } else { march_based - 9 };
+    (year + cycle * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_six_digits_and_keep_their_sign() {
+        assert_eq!(usdt(0), "0.000000");
+        assert_eq!(usdt(91_233_104_000), "91233.104000");
+        assert_eq!(usdt(-1), "-0.000001");
+        assert_eq!(usdt(i128::from(i64::MIN)), "-9223372036854.775808");
+    }
+
+    #[test]
+    fn instants_are_utc() {
+        assert_eq!(instant(0), "1970-01-01T00:00:00Z");
+        assert_eq!(instant(951_782_400_000), "2000-02-29T00:00:00Z");
+        assert_eq!(instant(1_779_530_400_999), "2026-05-23T10:00:00Z");
+        assert_eq!(instant(-1), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn hashes_are_lower_case_hex() {
+        assert_eq!(hex(&[0, 10, 255]), "000aff");
+    }
+}

@@ -1,0 +1,78 @@
+//! Random tampering with the money tables: all of it is found.
+
+use audit::{AuditError, Report};
+
+use crate::dialect::Dialect;
+use crate::market::{Dice, Market};
+use crate::sqlite::Original;
+
+enum Column {
+    /// Holds an amount or a number.
+    Number(&'static str),
+    /// Holds an id; another one is taken from this query.
+    Id(&'static str, &'static str),
+}
+use Column::{Id, Number};
+
+const ACCOUNTS: &str = "select id from accounts";
+const TRANSACTIONS: &str = "select id from transactions";
+
+const TABLES: &[(&str, &[Column])] = &[
+    ("accounts", &[Number("balance"), Number("entries"), Id("id", ACCOUNTS), Id("owner", ACCOUNTS), Id("reference", ACCOUNTS)]),
+    ("transactions", &[Id("id", TRANSACTIONS)]),
+    (
+        "postings",
+        &[Number("amount"), Number("n"), Id("from_account", ACCOUNTS), Id("to_account", ACCOUNTS), Id("transaction_id", TRANSACTIONS)],
+    ),
+    (
+        "entries",
+        &[Number("amount"), Number("seq"), Number("balance_after"), Id("account_id", ACCOUNTS), Id("transaction_id", TRANSACTIONS)],
+    ),
+    ("seals", &[Number("position"), Id("transaction_id", TRANSACTIONS)]),
+    ("unsealed", &[Id("transaction_id", TRANSACTIONS)]),
+    ("chain_head", &[Number("position")]),
+];
+
+/// Does `cases` damages; `rows` counts a table, `spoiled` audits a fresh copy after the SQL it is given.
+pub fn tamper(dialect: Dialect, seed: u64, cases: u32, rows: &dyn Fn(&str) -> i64, spoiled: &dyn Fn(&str) -> Result<Report, AuditError>) {
+    let mut dice = Dice(seed);
+    for case in 0..cases {
+        let sql = one(dialect, &mut dice, rows);
+        let report = spoiled(&sql).unwrap_or_else(|error| panic!("seed {seed}, case {case}, {sql}: {error}"));
+        assert!(report.violations() > 0, "seed {seed}, case {case} was not found: {sql}\n{report}");
+    }
+}
+
+fn one(dialect: Dialect, dice: &mut Dice, rows: &dyn Fn(&str) -> i64) -> String {
+    let index = dice.between(0, i64::try_from(TABLES.len()).expect("few") - 1);
+    let (table, columns) = &TABLES[usize::try_from(index).expect("not negative")];
+    let name = dialect.row_name();
+    let row = dice.between(0, rows(table) - 1);
+    let row = format!("{name} = (select {name} from {table} order by {name} limit 1 offset {row})");
+    match dice.between(0, 3) {
+        0 => format!("delete from {table} where {row}"),
+        1 => format!("insert into {table} select * from {table} where {row}"),
+        _ => {
+            let index = dice.between(0, i64::try_from(columns.len()).expect("few") - 1);
+            match &columns[usize::try_from(index).expect("not negative")] {
+                Number(column) => {
+                    let change = dice.pick(&[1, -1, 1_000_000, -1_000_000, 123_456_789]);
+                    format!("update {table} set {column} = {column} + {change} where {row}")
+                }
+                Id(column, others) => {
+                    let other = dice.between(0, 10);
+                    format!(
+                        "update {table} set {column} = (select x.id from ({others}) x where x.id <> {table}.{column} \
+                         order by x.id limit 1 offset {other}) where {row}"
+                    )
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn two_hundred_random_damages_are_all_found() {
+    let original = Original::new(&Market::healthy(2));
+    tamper(Dialect::Sqlite, 20_260_523, 200, &|table| original.rows(table), &|sql| original.spoiled(sql));
+}
