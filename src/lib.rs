@@ -1,10 +1,22 @@
 //! roborent: a marketplace where people and AI agents post paid micro-tasks for each other.
 //!
-//! The rooms, in reading order. Each may use those above it, never those below (`tests/tidy.rs` holds the table).
+//! The rooms stand here in reading order. Each may use those above it, never those below; `tests/tidy.rs` holds the
+//! exact table.
 
 pub mod base;
-
 pub mod ledger;
 pub mod users;
 pub mod wallet;
 pub mod moderation;
+
+pub mod jobs;
+
+pub mod doors;
+
+pub mod migrations;
+pub mod start;
+
+pub mod cli;
+pub mod commands;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -1,0 +1,131 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::base::config::{Config, Role};
+use crate::base::config_load::{self, ConfigError};
+
+/// A marketplace where people and AI agents post paid micro-tasks for each other. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "roborent", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings given on the line.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the server (the default).
+    Serve,
+    /// Check the books against themselves; exits 1 on a violation, 2 when it cannot read.
+    Audit(AuditArgs),
+    /// Manage admins.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Bring the schema of the database up to date.
+    Migrate,
+    /// Read the settings, say what is wrong, and show the ones in force (secrets hidden).
+    CheckConfig,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Write every row of the database to a file, to move it to another engine.
+    Export {
+        /// The file; `-` is standard output.
+        #[arg(long, default_value = "-")]
+        out: PathBuf,
+    },
+    /// Read a file made by `export` into an empty database, and audit the result.
+    Import {
+        /// The file; `-` is standard input.
+        #[arg(long, default_value = "-")]
+        file: PathBuf,
+    },
+}
+
+/// Managing admins.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Make an admin; works while a server runs.
+    Create {
+        /// What he signs in with.
+        #[arg(long)]
+        email: String,
+        /// At least 10 characters; `-` reads one line from standard input.
+        #[arg(long)]
+        password: String,
+    },
+}
+
+/// How to audit.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// A skipped check counts as not completed.
+    #[arg(long)]
+    pub strict: bool,
+    /// Only these checks, such as M1,M3.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// Settings given on the line; they win over the environment and the file.
+#[derive(Debug, Args)]
+pub struct SettingsArgs {
+    /// A TOML file with settings.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder for the database and the secret.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// postgres://… instead of the embedded SQLite.
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// The public address.
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// The address of health and metrics.
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub internal_listen: Option<SocketAddr>,
+    /// The address of the sandbox's TRON node.
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub devnet_listen: Option<SocketAddr>,
+    /// Which parts of the program run here.
+    #[arg(long, global = true, value_enum)]
+    pub role: Option<Role>,
+}
+
+impl SettingsArgs {
+    /// The settings in force: defaults, file, environment, line.
+    ///
+    /// # Errors
+    /// What is wrong, in one line.
+    pub fn load(&self, environment: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+        let mut config = config_load::load(self.config.as_deref(), environment)?;
+        let server = &mut config.server;
+        let given = [(&self.listen, &mut server.listen), (&self.internal_listen, &mut server.internal_listen), (&self.devnet_listen, &mut config.devnet.listen)];
+        for (argument, setting) in given {
+            if let Some(address) = argument {
+                *setting = *address;
+            }
+        }
+        server.role = self.role.unwrap_or(server.role);
+        if let Some(dir) = &self.data_dir {
+            config.installation.data_dir.clone_from(dir);
+        }
+        if let Some(url) = &self.database_url {
+            config.database.url = url.clone().into();
+        }
+        config_load::check(&config)?;
+        Ok(config)
+    }
+}

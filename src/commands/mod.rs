@@ -1,0 +1,75 @@
+//! What the command line does.
+
+mod admin;
+mod books;
+mod serve;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::base::config::Config;
+use crate::cli::{AdminCommand, Cli, Command};
+use crate::doors::docs::openapi;
+use crate::migrations::MIGRATIONS;
+use crate::start::{self, StartError};
+
+/// Exit code of wrong settings and of what cannot be read.
+const UNUSABLE: u8 = 2;
+
+/// Runs the command of this line.
+pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> ExitCode {
+    let config = match cli.settings.load(environment) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, UNUSABLE),
+    };
+    let done = match cli.command.as_ref().unwrap_or(&Command::Serve) {
+        Command::Serve => serve::serve(config),
+        Command::Audit(args) => return books::audit(&config, args),
+        Command::Admin(AdminCommand::Create { email, password }) => admin::create(config, email, password),
+        Command::Migrate => migrate(&config),
+        Command::CheckConfig => check_config(&config),
+        Command::Openapi => show_openapi(&config),
+        Command::Export { out } => books::export(&config, out),
+        Command::Import { file } => books::import(&config, file),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    // Standard error may be closed; then there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "roborent: {error}"));
+    ExitCode::from(code)
+}
+
+/// Writes a line of output.
+fn say(text: &str) -> Result<(), StartError> {
+    writeln!(std::io::stdout(), "{text}").map_err(|e| StartError(e.to_string()))
+}
+
+/// Runs work that waits.
+fn wait_for<T>(work: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| StartError(e.to_string()))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    done
+}
+
+fn migrate(config: &Config) -> Result<(), StartError> {
+    std::fs::create_dir_all(&config.installation.data_dir).map_err(|e| StartError(e.to_string()))?;
+    let now = crate::base::clock::machine_now().as_milliseconds();
+    let applied = ::store::migrate(&start::engine(config), MIGRATIONS, now).map_err(|e| StartError(e.to_string()))?;
+    say(&format!("{applied} migrations applied, the schema is at {}", MIGRATIONS.len()))
+}
+
+fn check_config(config: &Config) -> Result<(), StartError> {
+    let text = toml::to_string_pretty(config).map_err(|e| StartError(e.to_string()))?;
+    say(&format!("# The settings in force. Each key is also ROBORENT__SECTION__KEY in the environment.\n{text}"))
+}
+
+fn show_openapi(config: &Config) -> Result<(), StartError> {
+    let document = openapi(&start::operations(config), &start::public_url(config));
+    say(&serde_json::to_string_pretty(&document).map_err(|e| StartError(e.to_string()))?)
+}

@@ -1,0 +1,124 @@
+//! The server: start, serve, stop within two seconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::base::Error;
+use crate::base::config::{Config, Log, LogFormat};
+use crate::commands::{say, wait_for};
+use crate::doors::{self, App};
+use crate::jobs;
+use crate::start::{self, StartError};
+
+const MAINTAIN_EVERY: Duration = Duration::from_mins(1);
+
+pub(super) fn serve(config: Config) -> Result<(), StartError> {
+    log(&config.log)?;
+    let store = start::open_store(&config)?;
+    let closing = store.clone();
+    let served = wait_for(run(store, Arc::new(config)));
+    closing.close();
+    served
+}
+
+fn log(settings: &Log) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(&settings.level).map_err(|e| StartError(format!("log.level: {e}")))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let set = match settings.format {
+        LogFormat::Text => builder.compact().try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    set.map_err(|e| StartError(e.to_string()))
+}
+
+async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartError> {
+    let failed = |error: Error| StartError(error.to_string());
+    let stop = stop_on_signals()?;
+    let dispatcher = start::dispatcher(store, Arc::clone(&config)).await.map_err(failed)?;
+    let admin = start::first_admin(&dispatcher).await.map_err(failed)?;
+    let app = start::app(dispatcher).await.map_err(failed)?;
+    let grace = Duration::from_millis(config.server.shutdown_grace_ms);
+
+    let internal = bind(config.server.internal_listen, "server.internal_listen").await?;
+    let internal = tokio::spawn(doors::serve(internal, doors::internal_router(&app), stop.clone(), grace));
+    let public = if config.server.role.serves() {
+        let listener = bind(config.server.listen, "server.listen").await?;
+        let address = listener.local_addr().map_err(|e| StartError(e.to_string()))?;
+        let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), grace));
+        greet(&app, address, admin)?;
+        Some(serving)
+    } else {
+        None
+    };
+    let working = tokio::spawn(work(Arc::clone(&app), stop.clone()));
+
+    stop.cancelled().await;
+    app.stopping.cancel();
+    tracing::info!("stopping");
+    for task in [public, Some(internal), Some(working)].into_iter().flatten() {
+        drop(task.await);
+    }
+    Ok(())
+}
+
+async fn work(app: Arc<App>, stop: CancellationToken) {
+    let maintaining = tokio::spawn(maintain(Arc::clone(&app), stop.clone()));
+    if app.dispatcher.config.server.role.works() {
+        jobs::run_for_ever(&app.jobs, &app.dispatcher, &stop).await;
+    }
+    drop(maintaining.await);
+}
+
+#[expect(clippy::disallowed_methods, reason = "upkeep of this process happens in machine time")]
+async fn maintain(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(MAINTAIN_EVERY) => start::maintain(&app).await,
+        }
+    }
+}
+
+async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|e| StartError(format!("{setting} {address}: {e}")))
+}
+
+fn stop_on_signals() -> Result<CancellationToken, StartError> {
+    let stop = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let mut signals = signal(kind).map_err(|e| StartError(e.to_string()))?;
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            stop.cancel();
+        });
+    }
+    Ok(stop)
+}
+
+/// What a newcomer sees.
+fn greet(app: &App, address: std::net::SocketAddr, admin: Option<(&str, String)>) -> Result<(), StartError> {
+    let config = &app.dispatcher.config;
+    let site = if config.server.public_url.is_empty() { format!("http://{address}") } else { app.public_url.clone() };
+    let network = config.installation.network.name();
+    let mut text = format!("roborent {} · {network} · data in {}\n", env!("CARGO_PKG_VERSION"), config.installation.data_dir.display());
+    text.push_str(&format!("  site      {site}\n  docs      {site}/docs\n  MCP       {site}/api/v1/mcp\n"));
+    if let Some((email, password)) = admin {
+        text.push_str(&format!("  admin     {email} / {password}   (shown only now)\n"));
+    }
+    if config.installation.network.is_sandbox() {
+        text.push_str(&format!(
+            "\nTry it, in another terminal:\n\
+             \n  curl -s -X POST {site}/api/v1/agent/register -d '{{\"agent_name\":\"MyBot\"}}' | tee bot.json\
+             \n  curl -s -X POST {site}/sandbox/faucet -d \"{{\\\"user_id\\\":\\\"$(sed 's/.*\"user_id\":\"\\([^\"]*\\)\".*/\\1/' bot.json)\\\",\\\"usdt\\\":100}}\"\
+             \n  curl -s {site}/api/v1/finance/balance -H \"X-API-Key: $(sed 's/.*\"api_key\":\"\\([^\"]*\\)\".*/\\1/' bot.json)\"\n"
+        ));
+    }
+    text.push_str("\nCtrl-C stops.");
+    say(&text)
+}

@@ -1,0 +1,92 @@
+//! The documents, made from the table of operations: OpenAPI 3.1 and the reference page.
+
+mod openapi;
+mod reference;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+use crate::base::error::{Facts, Refusal};
+use crate::base::operation::Operation;
+use crate::doors::App;
+use crate::doors::sandbox::SandboxRefusal;
+use crate::ledger::record::LedgerRefusal;
+use crate::moderation::ModerationRefusal;
+use crate::users::UserRefusal;
+use crate::wallet::WalletRefusal;
+
+pub use openapi::openapi;
+
+/// The documents' routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/docs") }))
+        .route("/openapi.json", get(openapi_json))
+        .route("/docs", get(docs))
+        .route("/docs/style.css", get(style))
+}
+
+/// Every error code there is, with its status and what to do.
+pub fn codes() -> Vec<&'static Facts> {
+    let mut codes: Vec<&'static Facts> =
+        [Refusal::FACTS, UserRefusal::FACTS, WalletRefusal::FACTS, LedgerRefusal::FACTS, ModerationRefusal::FACTS, SandboxRefusal::FACTS].into_iter().flatten().collect();
+    codes.sort_by_key(|facts| (facts.status, facts.code));
+    codes
+}
+
+/// The schema of an operation's input, whole.
+pub fn schema_of_input(operation: &Operation) -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
+    let mut generator = settings.into_generator();
+    let mut schema = (operation.input)(&mut generator).to_value();
+    tidy(&mut schema);
+    schema
+}
+
+/// Takes away what readers stumble over: number formats that validators do not know, titles that repeat type names.
+pub fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let unknown = object.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("int") || f.starts_with("uint") || f == "double");
+            if unknown {
+                object.remove("format");
+            }
+            if object.get("type") == Some(&json!("object")) && !object.contains_key("properties") && !object.contains_key("$ref") {
+                object.insert("properties".into(), json!({}));
+            }
+            object.values_mut().for_each(tidy);
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+async fn openapi_json(State(app): State<Arc<App>>) -> Response {
+    ([(CACHE_CONTROL, "public, max-age=60")], Json(openapi(&app.operations, &app.public_url))).into_response()
+}
+
+async fn docs(State(app): State<Arc<App>>) -> Response {
+    match reference::page(&app).render() {
+        Ok(html) => ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "public, max-age=60")], html).into_response(),
+        Err(error) => super::problem::render(&crate::base::error::internal(error), &super::problem::RequestId(String::new())),
+    }
+}
+
+async fn style() -> Response {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], include_str!("../../../templates/docs.css")).into_response()
+}
+
+/// What a person sees at an unknown address.
+pub fn not_found_page() -> &'static str {
+    include_str!("../../../templates/not_found.html")
+}

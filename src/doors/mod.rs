@@ -1,0 +1,53 @@
+//! Where requests come in: one router from the table of operations, and what surrounds it.
+
+pub mod auth;
+mod authenticate;
+mod client;
+pub mod docs;
+mod health;
+mod problem;
+mod rest;
+mod sandbox;
+mod serve;
+mod surroundings;
+
+use std::sync::Arc;
+
+use axum::Router;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::call::Dispatcher;
+use crate::base::operation::Operation;
+use crate::jobs::Job;
+
+pub use health::internal_router;
+pub use serve::serve;
+
+use auth::Tokens;
+
+/// What every door needs.
+pub struct App {
+    /// Runs operations.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Every operation of this installation.
+    pub operations: Vec<Arc<Operation>>,
+    /// Signs and reads tokens.
+    pub tokens: Tokens,
+    /// As users see this server, without a slash at the end.
+    pub public_url: String,
+    /// The background jobs; the sandbox clock runs them too.
+    pub jobs: Vec<Job>,
+    /// Ends every stream when the server stops.
+    pub stopping: CancellationToken,
+    /// Renders the metrics.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+/// The public router.
+pub fn public_router(app: &Arc<App>) -> Router {
+    let mut router = rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router());
+    if app.dispatcher.config.installation.network.is_sandbox() {
+        router = router.merge(sandbox::router());
+    }
+    surroundings::surround(router, app).with_state(Arc::clone(app))
+}

@@ -1,0 +1,88 @@
+//! The sandbox: a clock that moves, play money. On real networks these routes do not exist.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Request, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use garde::Validate;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::base::error::{Error, Refusal, Result};
+use crate::base::{Span, input, installation};
+use crate::doors::App;
+use crate::doors::problem;
+use crate::doors::rest::{read_body, request_id};
+use crate::jobs;
+
+crate::refusals! {
+    /// What this door refuses.
+    pub enum SandboxRefusal {
+        NotLocal = 403 "sandbox_is_local": "The sandbox controls answer only to programs on this machine." => "Call them on 127.0.0.1 or localhost, without an Origin of another site.";
+    }
+}
+
+/// The controls that are not operations.
+pub fn router() -> Router<Arc<App>> {
+    Router::new().route("/sandbox", get(info)).route("/sandbox/clock", post(clock))
+}
+
+/// A page of another site must not reach the controls, also not under a name that leads to this machine.
+pub fn guard(headers: &HeaderMap) -> Result<()> {
+    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    let host_is_local = text(HOST).is_none_or(|host| is_local(host));
+    let origin_is_local = text(ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, host)| is_local(host)));
+    if host_is_local && origin_is_local { Ok(()) } else { Err(SandboxRefusal::NotLocal.into()) }
+}
+
+fn is_local(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.eq_ignore_ascii_case("localhost") || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+async fn info(State(app): State<Arc<App>>, headers: HeaderMap, request: Request<Body>) -> Result<Json<Value>, Response<Body>> {
+    guard(&headers).map_err(|error| problem::render(&error, &request_id(request.extensions())))?;
+    let clock = &app.dispatcher.clock;
+    Ok(Json(json!({ "now": clock.now(), "ahead_seconds": clock.ahead().as_milliseconds() / 1_000, "site": app.public_url })))
+}
+
+#[derive(Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    #[garde(range(min = 0, max = 315_360_000))]
+    advance_seconds: i64,
+}
+
+async fn clock(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let id = request_id(request.extensions());
+    let (parts, body) = request.into_parts();
+    let moved = tokio::time::timeout(std::time::Duration::from_mins(1), advance(&app, &parts.headers, body)).await;
+    match moved.unwrap_or_else(|_| Err(Error::from(Refusal::TimedOut).retry_after(5))) {
+        Ok(answer) => {
+            let mut response = Response::new(Body::from(answer.to_string()));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        Err(error) => problem::render(&error, &id),
+    }
+}
+
+/// Moves the clock forward and runs what has become due before it answers.
+async fn advance(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Value> {
+    guard(headers)?;
+    let body = read_body(headers, body, app.dispatcher.config.server.body_bytes_max).await?;
+    let Advance { advance_seconds } = input::read(Value::Object(input::parse(&body)?))?;
+    let span = Span::seconds(advance_seconds);
+    let ahead = Span::milliseconds(app.dispatcher.clock.ahead().as_milliseconds().saturating_add(span.as_milliseconds()));
+    app.dispatcher.system(move |cx| installation::save_clock_ahead(cx, ahead)).await?;
+    app.dispatcher.clock.advance(span);
+    jobs::run_all(&app.jobs, &app.dispatcher).await?;
+    Ok(json!({ "now": app.dispatcher.clock.now(), "advanced_seconds": advance_seconds }))
+}

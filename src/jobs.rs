@@ -1,0 +1,83 @@
+//! The background jobs: name, period, function. Each may run twice, late, or on several nodes at once.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::call::Dispatcher;
+use crate::base::{Context, Result, hourly_limits, idempotency};
+use crate::{ledger, users};
+
+/// One job.
+pub struct Job {
+    /// As in the log and the metrics.
+    pub name: &'static str,
+    /// How often it runs.
+    pub period: Duration,
+    run: Box<dyn Fn(Arc<Dispatcher>) -> Running + Send + Sync>,
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// The table of jobs.
+pub fn jobs() -> Vec<Job> {
+    vec![
+        in_steps("seal", Duration::from_secs(1), ledger::seal::seal),
+        in_steps("forget_old_uses", Duration::from_mins(1), hourly_limits::forget_old_uses),
+        in_steps("forget_old_answers", Duration::from_mins(10), idempotency::forget_old_answers),
+        Job { name: "save_last_uses", period: Duration::from_mins(1), run: Box::new(|dispatcher| Box::pin(save_last_uses(dispatcher))) },
+    ]
+}
+
+/// A job that is repeated until it answers that nothing is left.
+fn in_steps(name: &'static str, period: Duration, step: fn(&mut Context<'_, '_>) -> Result<bool>) -> Job {
+    let run = move |dispatcher: Arc<Dispatcher>| -> Running {
+        Box::pin(async move {
+            while dispatcher.system(step).await? {}
+            Ok(())
+        })
+    };
+    Job { name, period, run: Box::new(run) }
+}
+
+async fn save_last_uses(dispatcher: Arc<Dispatcher>) -> Result<()> {
+    let uses = dispatcher.take_used_keys();
+    for some in uses.chunks(200) {
+        let some = some.to_vec();
+        dispatcher.system(move |cx| users::save_last_uses(cx, &some)).await?;
+    }
+    Ok(())
+}
+
+/// Runs every job once, to its end.
+pub async fn run_all(jobs: &[Job], dispatcher: &Arc<Dispatcher>) -> Result<()> {
+    for job in jobs {
+        (job.run)(Arc::clone(dispatcher)).await?;
+    }
+    Ok(())
+}
+
+/// Runs every job in its period until `stop`, then once more what is due.
+#[expect(clippy::disallowed_methods, reason = "the period of a job is machine time; what is due is decided by cx.now")]
+pub async fn run_for_ever(jobs: &[Job], dispatcher: &Arc<Dispatcher>, stop: &CancellationToken) {
+    let mut due: Vec<Duration> = jobs.iter().map(|_| Duration::ZERO).collect();
+    let tick = Duration::from_millis(250);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(tick) => {}
+        }
+        for (job, left) in jobs.iter().zip(&mut due) {
+            *left = left.saturating_sub(tick);
+            if left.is_zero() {
+                *left = job.period;
+                if let Err(error) = (job.run)(Arc::clone(dispatcher)).await {
+                    tracing::warn!(job = job.name, %error, "a job failed; it runs again in its period");
+                    metrics::counter!("roborent_job_failures_total", "job" => job.name).increment(1);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The schema of both engines, step by step.
+
+use store::Migration;
+
+/// Every step, in order. A step that was released is never changed.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "users", sql: include_str!("../migrations/0001_users.sql") },
+    Migration { number: 2, name: "ledger", sql: include_str!("../migrations/0002_ledger.sql") },
+    Migration { number: 3, name: "calls", sql: include_str!("../migrations/0003_calls.sql") },
+];
+
+/// Every statement of every room, for the test that prepares them all.
+pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
+    [crate::base::store::STATEMENTS, crate::ledger::store::STATEMENTS, crate::users::store::STATEMENTS, crate::moderation::store::STATEMENTS].concat()
+}

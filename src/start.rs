@@ -1,0 +1,132 @@
+//! Puts the house together: store, clock, rooms, doors.
+
+use std::sync::{Arc, OnceLock};
+
+use ::store::{EngineSettings, Settings, Store};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use secrecy::ExposeSecret as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::call::Dispatcher;
+use crate::base::clock::{Clock, machine_now};
+use crate::base::config::Config;
+use crate::base::error::internal;
+use crate::base::operation::Operation;
+use crate::base::random::Entropy;
+use crate::base::{Result, Span, installation};
+use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
+use crate::doors::App;
+use crate::migrations::MIGRATIONS;
+use crate::users::{self, password};
+use crate::{jobs, moderation, wallet};
+
+/// The name of the embedded database in the data folder.
+pub const DATABASE_FILE: &str = "roborent.sqlite";
+
+/// Why the server did not start, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+/// Which engine the settings ask for.
+pub fn engine(config: &Config) -> EngineSettings {
+    let database = &config.database;
+    match database.url.expose_secret() {
+        "" => EngineSettings::Sqlite { path: config.installation.data_dir.join(DATABASE_FILE), readers: database.readers },
+        url => EngineSettings::Postgres { url: url.to_owned(), writers: database.writers, readers: database.readers },
+    }
+}
+
+/// Opens the database of these settings, migrated. Blocks.
+pub fn open_store(config: &Config) -> Result<Store, StartError> {
+    let dir = &config.installation.data_dir;
+    std::fs::create_dir_all(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
+    let settings = Settings { engine: engine(config), queue_max: config.database.queue_max };
+    Store::open(&settings, MIGRATIONS, machine_now().as_milliseconds()).map_err(|e| StartError(format!("database: {e}")))
+}
+
+/// A dispatcher over an open store, with the clock where the sandbox left it.
+pub async fn dispatcher(store: Store, config: Arc<Config>) -> Result<Arc<Dispatcher>> {
+    let network = config.installation.network;
+    let dispatcher = Dispatcher::new(store, Clock::machine(Span::milliseconds(0)), Entropy::from_system()?, config, users::resolve);
+    let dispatcher = Arc::new(dispatcher);
+    if let Some(other) = dispatcher.system(move |cx| installation::bind_network(cx, network)).await? {
+        return Err(internal(format!("this database belongs to the network {other}, not to {}", network.name())));
+    }
+    if network.is_sandbox() {
+        let ahead = dispatcher.look(installation::clock_ahead).await?;
+        dispatcher.clock.advance(ahead);
+    }
+    Ok(dispatcher)
+}
+
+/// Every operation of an installation, sorted as the documents show them.
+pub fn operations(config: &Config) -> Vec<Arc<Operation>> {
+    let mut operations = users::operations();
+    operations.extend(wallet::operations());
+    operations.extend(moderation::operations());
+    if config.installation.network.is_sandbox() {
+        operations.extend(wallet::sandbox_operations());
+    }
+    operations.into_iter().map(Arc::new).collect()
+}
+
+/// As users see this server.
+pub fn public_url(config: &Config) -> String {
+    match config.server.public_url.as_str() {
+        "" => format!("http://{}", config.server.listen),
+        url => url.to_owned(),
+    }
+}
+
+/// The doors over a dispatcher.
+pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>> {
+    let config = Arc::clone(&dispatcher.config);
+    let secret = load_or_make_secret(&config.auth.secret, &config.installation.data_dir, &mut dispatcher.entropy().fork()).map_err(internal)?;
+    let public_url = public_url(&config);
+    let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await?;
+    Ok(Arc::new(App {
+        operations: operations(&config),
+        tokens,
+        public_url,
+        jobs: jobs::jobs(),
+        stopping: CancellationToken::new(),
+        metrics: metrics_handle()?,
+        dispatcher,
+    }))
+}
+
+/// Makes the admin of a fresh sandbox; answers his password the only time it is known.
+pub async fn first_admin(dispatcher: &Arc<Dispatcher>) -> Result<Option<(&'static str, String)>> {
+    const EMAIL: &str = "admin@sandbox.example";
+    if !dispatcher.config.installation.network.is_sandbox() || dispatcher.look(users::there_is_an_admin).await? {
+        return Ok(None);
+    }
+    let mut rng = dispatcher.entropy().fork();
+    let password = rng.base62(20);
+    let hash = password::hash(&password, &mut rng)?;
+    dispatcher.system(move |cx| users::create_admin(cx, EMAIL, &hash)).await?;
+    Ok(Some((EMAIL, password)))
+}
+
+/// There is one recorder in a process, also when tests start several servers.
+fn metrics_handle() -> Result<PrometheusHandle> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let buckets = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+    let recorder = PrometheusBuilder::new().set_buckets(&buckets).map_err(internal)?.build_recorder();
+    let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
+    // Another thread may have been first; then its recorder stays.
+    drop(metrics::set_global_recorder(recorder));
+    Ok(handle)
+}
+
+/// Reads new signing keys, and gives the metrics a moment.
+pub async fn maintain(app: &Arc<App>) {
+    if let Err(error) = app.tokens.reload(&app.dispatcher).await {
+        tracing::warn!(%error, "the signing keys were not read again");
+    }
+    app.metrics.run_upkeep();
+}
