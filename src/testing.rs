@@ -1,1 +1,349 @@
-//! What tests need from inside.
+//! What tests need from inside: the whole application on a temporary database of either engine, with a clock that stands
+//! still until it is moved, chance from a number, and the books audited at the end.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ::store::{EngineSettings, Settings, Store};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::base::call::Dispatcher;
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+use crate::base::random::Entropy;
+use crate::base::{Span, Ts, UserId, installation};
+use crate::doors::{self, App};
+use crate::migrations::MIGRATIONS;
+use crate::users::{self, password};
+use crate::{jobs, start};
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file in a temporary folder.
+    Sqlite,
+    /// A database of its own on the server that `ROBORENT_TEST_POSTGRES_URL` names.
+    Postgres,
+}
+
+/// The application under test.
+pub struct TestApp {
+    /// Everything the doors need.
+    pub app: Arc<App>,
+    /// Where the data is, for the auditor and for raw looks.
+    pub engine: EngineSettings,
+    router: Router,
+    store: Store,
+    database: Option<TestDatabase>,
+    clients: AtomicU32,
+    dir: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub body: Vec<u8>,
+}
+
+impl Answered {
+    /// The body as JSON; null when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The code of a problem.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The same answer, when its status is `status`; otherwise the test fails and shows it.
+    #[must_use]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self
+    }
+}
+
+/// A registered bot.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    /// Who.
+    pub user_id: UserId,
+    /// The key in clear.
+    pub key: String,
+}
+
+/// A request in the making.
+pub struct Ask<'t> {
+    app: &'t TestApp,
+    request: axum::http::request::Builder,
+    from: SocketAddr,
+    body: Vec<u8>,
+}
+
+impl Ask<'_> {
+    /// Sends a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// Shows an API key.
+    #[must_use]
+    pub fn key(self, bot: &Bot) -> Self {
+        let key = bot.key.clone();
+        self.header("x-api-key", &key)
+    }
+
+    /// Shows a token.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Sends JSON.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.body(body.to_string())
+    }
+
+    /// Sends bytes.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Comes from this address.
+    #[must_use]
+    pub fn from(mut self, address: [u8; 4]) -> Self {
+        self.from = SocketAddr::from((address, 40_000));
+        self
+    }
+
+    /// Sends it and reads the answer.
+    pub async fn send(self) -> Answered {
+        let mut request: Request<Body> = self.request.body(Body::from(self.body)).expect("a well-formed request");
+        request.extensions_mut().insert(doors::Peer(self.from));
+        let response = self.app.router.clone().oneshot(request).await.expect("the router always answers");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.expect("a body from memory").to_vec();
+        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
+
+impl TestApp {
+    /// The application with the default settings; nothing when the engine is not there (a test then says so and ends).
+    pub async fn start(engine: Engine) -> Option<Self> {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// The application with changed settings.
+    pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Option<Self> {
+        let dir = TempDir::new().expect("a temporary folder");
+        let mut config = Config::default();
+        config.installation.data_dir = dir.path().to_owned();
+        change(&mut config);
+        let (settings, database) = match engine {
+            Engine::Sqlite => (EngineSettings::sqlite(dir.path().join(start::DATABASE_FILE)), None),
+            Engine::Postgres => {
+                let database = TestDatabase::create().await?;
+                (EngineSettings::Postgres { url: database.url.clone(), writers: 8, readers: 3 }, Some(database))
+            }
+        };
+        let open = Settings { engine: settings.clone(), queue_max: config.database.queue_max };
+        let store = Store::open(&open, MIGRATIONS, START.as_milliseconds()).expect("a fresh database");
+        let clock = Clock::standing_at(START);
+        let dispatcher = Arc::new(Dispatcher::new(store.clone(), clock, Entropy::from_number(7), Arc::new(config), users::resolve));
+        let network = dispatcher.config.installation.network;
+        dispatcher.system(move |cx| installation::bind_network(cx, network)).await.expect("a fresh database");
+        let app = start::app(dispatcher).await.expect("the doors");
+        let router = doors::public_router(&app);
+        Some(Self { app, engine: settings, router, store, database, clients: AtomicU32::new(1), dir })
+    }
+
+    /// The folder of this installation.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
+    /// The time that operations see.
+    pub fn now(&self) -> Ts {
+        self.app.dispatcher.clock.now()
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, span: Span) {
+        self.app.dispatcher.clock.advance(span);
+    }
+
+    /// Runs the background jobs to their end.
+    pub async fn run_jobs(&self) {
+        jobs::run_all(&self.app.jobs, &self.app.dispatcher).await.expect("the jobs run");
+    }
+
+    /// A request of any method.
+    pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
+        Ask { app: self, request, from: SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000)), body: Vec::new() }
+    }
+
+    /// A GET.
+    pub fn get(&self, path: &str) -> Ask<'_> {
+        self.ask("GET", path)
+    }
+
+    /// A POST.
+    pub fn post(&self, path: &str) -> Ask<'_> {
+        self.ask("POST", path)
+    }
+
+    /// A bot, registered through the public operation from an address of its own.
+    pub async fn bot(&self) -> Bot {
+        let [_, b, c, d] = self.clients.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let answer = self.post("/api/v1/agent/register").from([10, b, c, d]).send().await.expect(201).json();
+        let user_id = answer["user_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        Bot { user_id: UserId(user_id), key: answer["api_key"].as_str().expect("a key").to_owned() }
+    }
+
+    /// A bot with money.
+    pub async fn rich_bot(&self, usdt: u32) -> Bot {
+        let bot = self.bot().await;
+        self.pour(bot.user_id, usdt).await;
+        bot
+    }
+
+    /// Play money.
+    pub async fn pour(&self, user: UserId, usdt: u32) {
+        drop(self.post("/sandbox/faucet").json(&json!({ "user_id": user, "usdt": usdt })).send().await.expect(200));
+    }
+
+    /// An admin and his token.
+    pub async fn admin(&self, email: &str) -> String {
+        const PASSWORD: &str = "correct horse battery";
+        let hash = password::hash(PASSWORD, &mut self.app.dispatcher.entropy().fork()).expect("hashed");
+        let address = email.to_owned();
+        self.app.dispatcher.system(move |cx| users::create_admin(cx, &address, &hash)).await.expect("a new admin");
+        self.sign_in(email, PASSWORD).await.expect(200).json()["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Signs in.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Answered {
+        self.post("/auth/v1/token?grant_type=password").json(&json!({ "email": email, "password": password })).send().await
+    }
+
+    /// The auditor's report on the books as they are.
+    pub async fn audit(&self) -> audit::Report {
+        let source = match &self.engine {
+            EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path.clone()),
+            EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url.clone()),
+        };
+        let report = tokio::task::spawn_blocking(move || audit::audit(&source, &audit::Options::default())).await;
+        report.expect("the auditor ends").expect("the auditor can read")
+    }
+
+    /// Audits before and after sealing, and cleans up.
+    pub async fn finish(self) {
+        let before = self.audit().await;
+        assert_eq!(before.exit_code(), 0, "{before}");
+        self.run_jobs().await;
+        let after = self.audit().await;
+        assert_eq!(after.exit_code(), 0, "{after}");
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || store.close()).await.expect("closed");
+        if let Some(database) = self.database {
+            database.drop().await;
+        }
+    }
+}
+
+/// Where the clocks of tests start.
+pub const START: Ts = Ts::from_milliseconds(1_795_000_000_000);
+
+/// A database of its own on the test server.
+pub struct TestDatabase {
+    /// How to reach it.
+    pub url: String,
+    name: String,
+    server: String,
+}
+
+impl TestDatabase {
+    /// A fresh one; nothing when there is no server. Fails the test when there has to be one.
+    #[expect(clippy::disallowed_methods, reason = "the test script says through the environment where its server is")]
+    pub async fn create() -> Option<Self> {
+        let Ok(server) = std::env::var("ROBORENT_TEST_POSTGRES_URL") else {
+            assert!(std::env::var("ROBORENT_REQUIRE_POSTGRES").is_err(), "ROBORENT_TEST_POSTGRES_URL is not set; run the tests with ./test.sh");
+            return None;
+        };
+        let mut rng = Entropy::from_system().expect("randomness").fork();
+        let name = format!("test_{}", rng.hex(16));
+        run_sql(&server, &format!("create database {name}")).await;
+        let (base, _) = server.rsplit_once('/').expect("a URL with a database");
+        Some(Self { url: format!("{base}/{name}"), name, server })
+    }
+
+    /// Ends its connections and drops it.
+    pub async fn drop(self) {
+        run_sql(&self.server, &format!("drop database {} with (force)", self.name)).await;
+    }
+}
+
+async fn run_sql(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("the test server answers");
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.expect(sql);
+}
+
+/// Runs a test on SQLite and on PostgreSQL, and audits the books after it.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($(#[$attr:meta])* async fn $name:ident($app:ident $(, |$config:ident| $change:expr)?) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn on($app: &$crate::testing::TestApp) $body
+
+            async fn run(engine: $crate::testing::Engine) {
+                let change = |_config: &mut $crate::base::config::Config| { $(let $config = _config; $change;)? };
+                match $crate::testing::TestApp::start_with(engine, change).await {
+                    Some(app) => {
+                        on(&app).await;
+                        app.finish().await;
+                    }
+                    None => println!("SKIPPED {}: no PostgreSQL; ./test.sh starts one", stringify!($name)),
+                }
+            }
+
+            $(#[$attr])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                run($crate::testing::Engine::Sqlite).await;
+            }
+
+            $(#[$attr])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                run($crate::testing::Engine::Postgres).await;
+            }
+        }
+    )*};
+}

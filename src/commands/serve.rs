@@ -1,5 +1,6 @@
 //! The server: start, serve, stop within two seconds.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub(super) fn serve(config: Config) -> Result<(), StartError> {
 
 fn log(settings: &Log) -> Result<(), StartError> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|e| StartError(format!("log.level: {e}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let colours = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false);
     let set = match settings.format {
         LogFormat::Text => builder.compact().try_init(),
         LogFormat::Json => builder.json().try_init(),

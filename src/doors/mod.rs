@@ -3,6 +3,7 @@
 pub mod auth;
 mod authenticate;
 mod client;
+
 pub mod docs;
 mod health;
 mod problem;
@@ -20,6 +21,8 @@ use crate::base::call::Dispatcher;
 use crate::base::operation::Operation;
 use crate::jobs::Job;
 
+#[cfg(any(test, feature = "testing"))]
+pub use client::Peer;
 pub use health::internal_router;
 pub use serve::serve;
 
