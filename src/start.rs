@@ -41,7 +41,7 @@ pub fn engine(config: &Config) -> EngineSettings {
 pub fn open_store(config: &Config) -> Result<Store, StartError> {
     let dir = &config.installation.data_dir;
     std::fs::create_dir_all(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
-    let settings = Settings { engine: engine(config), queue_max: config.database.queue_max };
+    let settings = Settings { engine: engine(config), queue_max: config.database.queue_max, batch_max: ::store::BATCH_MAX };
     Store::open(&settings, MIGRATIONS, machine_now().as_milliseconds()).map_err(|e| StartError(format!("database: {e}")))
 }
 

@@ -169,7 +169,7 @@ impl TestApp {
                 (EngineSettings::Postgres { url: database.url.clone(), writers: 8, readers: 3 }, Some(database))
             }
         };
-        let open = Settings { engine: settings.clone(), queue_max: config.database.queue_max };
+        let open = Settings { engine: settings.clone(), queue_max: config.database.queue_max, batch_max: ::store::BATCH_MAX };
         let store = Store::open(&open, MIGRATIONS, START.as_milliseconds()).expect("a fresh database");
         let clock = Clock::standing_at(START);
         let dispatcher = Arc::new(Dispatcher::new(store.clone(), clock, Entropy::from_number(7), Arc::new(config), users::resolve));

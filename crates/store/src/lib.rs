@@ -35,6 +35,9 @@ pub use verify::verify;
 use job::{Job, Work};
 use pg_worker::Purpose;
 
+/// The usual [`Settings::batch_max`].
+pub const BATCH_MAX: usize = 256;
+
 /// Which database, and how much of it to use.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -42,6 +45,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// Commands that may wait; one more is refused with [`StoreError::Busy`]. The same for queries.
     pub queue_max: usize,
+    /// Commands that SQLite commits together at most; 1 gives each a commit of its own.
+    pub batch_max: usize,
 }
 
 /// One of the two engines.
@@ -104,7 +109,7 @@ impl Store {
         let (commands, command_queue) = bounded(settings.queue_max);
         let (queries, query_queue) = bounded(settings.queue_max);
         let threads = match &settings.engine {
-            EngineSettings::Sqlite { path, readers } => lite_threads(path, *readers, &command_queue, &query_queue)?,
+            EngineSettings::Sqlite { path, readers } => lite_threads(path, *readers, settings.batch_max, &command_queue, &query_queue)?,
             EngineSettings::Postgres { url, writers, readers } => {
                 let mut threads = postgres_threads(url, *writers, &command_queue, Purpose::Commands)?;
                 threads.extend(postgres_threads(url, *readers, &query_queue, Purpose::Queries)?);
@@ -197,10 +202,10 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T, StoreError> + Send) -> 
 
 type Queue = Receiver<Box<dyn Job>>;
 
-fn lite_threads(path: &std::path::Path, readers: usize, commands: &Queue, queries: &Queue) -> Result<Vec<JoinHandle<()>>, StoreError> {
+fn lite_threads(path: &std::path::Path, readers: usize, batch_max: usize, commands: &Queue, queries: &Queue) -> Result<Vec<JoinHandle<()>>, StoreError> {
     let writer = lite::open_writer(path)?;
     let queue = commands.clone();
-    let mut threads = vec![spawn("store-writer".into(), move || lite_writer::serve(&writer, &queue))?];
+    let mut threads = vec![spawn("store-writer".into(), move || lite_writer::serve(&writer, &queue, batch_max))?];
     for n in 0..readers {
         let connection = lite::open_reader(path)?;
         let queue = queries.clone();

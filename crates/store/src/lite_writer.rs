@@ -14,16 +14,15 @@ use crate::job::{Job, Verdict};
 use crate::lite::Lite;
 use crate::tx::{Engine, Tx};
 
-const BATCH_MAX: usize = 256;
 const CAREFUL_BATCHES: u32 = 32;
 
 /// Serves the queue until every sender is gone, then folds the log into the database file.
-pub(crate) fn serve(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
+pub(crate) fn serve(connection: &Connection, queue: &Receiver<Box<dyn Job>>, batch_max: usize) {
     let mut tx = Tx::new(Engine::Lite(Lite::new(connection)));
     let mut careful = 0_u32;
     while let Ok(first) = queue.recv() {
         let mut batch: Vec<Box<dyn Job>> = vec![first];
-        batch.extend(queue.try_iter().take(BATCH_MAX - 1));
+        batch.extend(queue.try_iter().take(batch_max.saturating_sub(1)));
         careful = run_batch(&mut tx, batch, careful);
     }
     if let Err(error) = connection.execute_batch("pragma wal_checkpoint(truncate)") {
