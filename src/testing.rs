@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use ::store::{EngineSettings, Settings, Store};
 use axum::Router;
@@ -43,6 +43,7 @@ pub struct TestApp {
     store: Store,
     database: Option<TestDatabase>,
     clients: AtomicU32,
+    shapes_do_not_matter: AtomicBool,
     dir: TempDir,
 }
 
@@ -177,7 +178,7 @@ impl TestApp {
         dispatcher.system(move |cx| installation::bind_network(cx, network)).await.expect("a fresh database");
         let app = start::app(dispatcher).await.expect("the doors");
         let router = doors::public_router(&app);
-        Some(Self { app, engine: settings, router, store, database, clients: AtomicU32::new(1), dir })
+        Some(Self { app, engine: settings, router, store, database, clients: AtomicU32::new(1), shapes_do_not_matter: AtomicBool::new(false), dir })
     }
 
     /// The folder of this installation.
@@ -202,7 +203,12 @@ impl TestApp {
 
     /// A request of any method.
     pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
-        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
+        self.ask_without_host(method, path).header("host", "127.0.0.1:8080")
+    }
+
+    /// A request that names no host yet.
+    pub fn ask_without_host(&self, method: &str, path: &str) -> Ask<'_> {
+        let request = Request::builder().method(method).uri(path);
         Ask { app: self, request, from: SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000)), body: Vec::new() }
     }
 
@@ -260,13 +266,20 @@ impl TestApp {
         report.expect("the auditor ends").expect("the auditor can read")
     }
 
+    /// For tests that move money under a kind that it does not have in business: the auditor's check of shapes is left out.
+    pub fn forget_shapes(&self) {
+        self.shapes_do_not_matter.store(true, Ordering::Relaxed);
+    }
+
     /// Audits before and after sealing, and cleans up.
     pub async fn finish(self) {
-        let before = self.audit().await;
-        assert_eq!(before.exit_code(), 0, "{before}");
-        self.run_jobs().await;
-        let after = self.audit().await;
-        assert_eq!(after.exit_code(), 0, "{after}");
+        let strict = !self.shapes_do_not_matter.load(Ordering::Relaxed);
+        for _ in 0..2 {
+            let report = self.audit().await;
+            let wrong = report.checks.iter().any(|check| check.violations > 0 && (strict || check.id != "M9"));
+            assert!(!wrong, "{report}");
+            self.run_jobs().await;
+        }
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || store.close()).await.expect("closed");
         if let Some(database) = self.database {

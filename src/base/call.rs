@@ -110,9 +110,14 @@ struct Prepared {
     operation: Arc<Operation>,
     credentials: Credentials,
     client: Uuid,
+    /// The input, read; what is wrong with it is told to those only who may call.
+    ready: Result<Ready>,
+    counted: AtomicBool,
+}
+
+struct Ready {
     repeat: Option<(IdempotencyKey, [u8; 32])>,
     run: Bound,
-    counted: AtomicBool,
 }
 
 impl Dispatcher {
@@ -123,14 +128,11 @@ impl Dispatcher {
 
     /// Runs one call.
     pub async fn call(self: &Arc<Self>, call: Call) -> Outcome {
-        let prepared = match prepare(call) {
-            Ok(prepared) => Arc::new(prepared),
-            Err(error) => return Outcome { result: Err(error), replayed: false, limit: None },
-        };
-        let first = self.run(&prepared).await;
-        let done = match first {
+        let prepared = Arc::new(prepare(call));
+        let has_key = prepared.ready.as_ref().is_ok_and(|ready| ready.repeat.is_some());
+        let done = match self.run(&prepared).await {
             // The key tells whether the lost commit happened: a repeated call finds its answer, or does it now.
-            Err(failure) if failure.error.code() == "outcome_unknown" && prepared.repeat.is_some() => self.run(&prepared).await,
+            Err(failure) if failure.error.code() == "outcome_unknown" && has_key => self.run(&prepared).await,
             done => done,
         };
         match done {
@@ -212,7 +214,8 @@ impl Dispatcher {
         if let Some(error) = refused {
             return Err(Failure { error, limit: minute });
         }
-        let fingerprint = prepared.repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
+        let Ready { repeat, run } = prepared.ready.as_ref().map_err(|error| Failure { error: error.clone(), limit: minute })?;
+        let fingerprint = repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
         if let Some(fingerprint) = &fingerprint
             && let Some(answer) = idempotency::earlier_answer(&mut cx, fingerprint, operation).map_err(|error| Failure { error, limit: minute })?
         {
@@ -232,7 +235,7 @@ impl Dispatcher {
         };
         let told = |state: fn(&hourly_limits::Unit) -> LimitState| hour.as_ref().map_or(minute, |unit| is_member.then(|| state(unit)));
         let finish = |cx: &mut Context<'_, '_>| -> Result<Answer> {
-            let answer = Answer { status: operation.status, content_type: operation.content_type, body: (prepared.run)(cx)? };
+            let answer = Answer { status: operation.status, content_type: operation.content_type, body: run(cx)? };
             hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
             fingerprint.as_ref().map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, &answer))?;
             Ok(answer)
@@ -256,15 +259,19 @@ impl Dispatcher {
     }
 }
 
-fn prepare(call: Call) -> Result<Prepared> {
+fn prepare(call: Call) -> Prepared {
     let Call { operation, credentials, client, idempotency_key, input } = call;
+    let ready = read(&operation, idempotency_key, input);
+    Prepared { operation, credentials, client, ready, counted: AtomicBool::new(false) }
+}
+
+fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Value) -> Result<Ready> {
     let repeat = match (operation.idempotency, idempotency_key) {
         (Idempotency::Ignored, _) | (Idempotency::Honoured, None) => None,
         (Idempotency::Required, None) => return Err(Refusal::IdempotencyKeyRequired.into()),
         (Idempotency::Honoured | Idempotency::Required, Some(key)) => Some((key, idempotency::hash_of(&input))),
     };
-    let run = operation.bind(input)?;
-    Ok(Prepared { operation, credentials, client, repeat, run, counted: AtomicBool::new(false) })
+    Ok(Ready { repeat, run: operation.bind(input)? })
 }
 
 /// Why this caller may not call this operation, if he may not.

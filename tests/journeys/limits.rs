@@ -1,0 +1,85 @@
+//! Limits: exact in every rolling hour, per minute in memory, told in each answer.
+
+use roborent::base::Span;
+use roborent::on_both_engines;
+
+use crate::profiles::join;
+
+on_both_engines! {
+    async fn an_hourly_limit_is_exact_under_64_parallel_calls(app) {
+        let answers = join((0..64).map(|_| app.post("/api/v1/agent/register").from([6, 6, 6, 6]).send())).await;
+        assert_eq!(answers.iter().filter(|a| a.status == 201).count(), 5);
+        assert!(answers.iter().filter(|a| a.status != 201).all(|a| a.status == 429 && a.code() == "rate_limited"));
+    }
+
+    async fn the_hour_rolls(app) {
+        let register = || app.post("/api/v1/agent/register").from([5, 5, 5, 5]).send();
+        for _ in 0..5 {
+            drop(register().await.expect(201));
+            app.advance(Span::minutes(10));
+        }
+        // 50 minutes after the first: the next one is free in 10.
+        assert_eq!(register().await.expect(429).header("retry-after"), Some("600"));
+        app.advance(Span::minutes(10));
+        drop(register().await.expect(201));
+        assert_eq!(register().await.expect(429).header("retry-after"), Some("600"));
+    }
+
+    async fn a_refused_call_gives_its_unit_back(app) {
+        for _ in 0..20 {
+            drop(app.post("/api/v1/agent/register").from([4, 4, 4, 4]).body(r#"{"referral_code":"nobody"}"#).send().await.expect(422));
+        }
+        for _ in 0..5 {
+            drop(app.post("/api/v1/agent/register").from([4, 4, 4, 4]).send().await.expect(201));
+        }
+        drop(app.post("/api/v1/agent/register").from([4, 4, 4, 4]).send().await.expect(429));
+    }
+
+    async fn reads_are_counted_per_user_over_all_keys(app) {
+        let bot = app.bot().await;
+        let other = app.bot().await;
+        let made = app.post("/api/v1/agent/keys").key(&bot).send().await.expect(201).json();
+        let second = made["api_key"].as_str().unwrap();
+        for left in (0..119).rev() {
+            let answer = app.get("/api/v1/finance/balance").bearer(second).send().await.expect(200);
+            assert_eq!(answer.header("ratelimit-policy"), Some("\"read\";q=120;w=60"));
+            assert!(answer.header("ratelimit").unwrap().starts_with(&format!("\"read\";r={left};t=")));
+        }
+        let refused = app.get("/api/v1/finance/balance").key(&bot).send().await.expect(429);
+        assert_eq!(refused.code(), "rate_limited");
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        assert!(refused.header("ratelimit").unwrap().starts_with("\"read\";r=0;"));
+        drop(app.get("/api/v1/finance/balance").key(&other).send().await.expect(200));
+        app.advance(Span::minutes(1));
+        drop(app.get("/api/v1/finance/balance").key(&bot).send().await.expect(200));
+    }
+
+    async fn forged_addresses_do_not_help(app) {
+        for n in 0..5 {
+            drop(app.post("/api/v1/agent/register").from([3, 3, 3, 3]).header("x-forwarded-for", &format!("1.2.3.{n}")).send().await.expect(201));
+        }
+        let forged = app.post("/api/v1/agent/register").from([3, 3, 3, 3]).header("x-forwarded-for", "4.4.4.4").header("x-real-ip", "4.4.4.4").header("forwarded", "for=4.4.4.4");
+        drop(forged.send().await.expect(429));
+    }
+
+    async fn old_uses_are_forgotten(app) {
+        for _ in 0..5 {
+            drop(app.post("/api/v1/agent/register").from([2, 2, 2, 2]).send().await.expect(201));
+        }
+        app.run_jobs().await;
+        drop(app.post("/api/v1/agent/register").from([2, 2, 2, 2]).send().await.expect(429));
+        app.advance(Span::hours(1));
+        app.run_jobs().await;
+        for _ in 0..5 {
+            drop(app.post("/api/v1/agent/register").from([2, 2, 2, 2]).send().await.expect(201));
+        }
+        drop(app.post("/api/v1/agent/register").from([2, 2, 2, 2]).send().await.expect(429));
+    }
+
+    async fn a_limit_may_also_be_kept_in_memory(app, |config| config.limits.register = "3/min".parse().unwrap()) {
+        for _ in 0..3 {
+            drop(app.post("/api/v1/agent/register").send().await.expect(201));
+        }
+        assert_eq!(app.post("/api/v1/agent/register").send().await.expect(429).header("retry-after"), Some("20"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Stories: what users do, from the first request to the last, through the public doors, on both engines.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+mod bad_input;
+mod keys;
+mod limits;
+mod money;
+mod pressure;
+mod profiles;
+mod published_examples;
+mod repeats;
+mod sandbox;
+mod sign_in;

@@ -1,0 +1,84 @@
+//! Profiles: one's own, and what others see.
+
+use roborent::on_both_engines;
+use serde_json::json;
+
+on_both_engines! {
+    async fn a_profile_is_changed_field_by_field(app) {
+        let bot = app.bot().await;
+        let patch = json!({ "display_name": " Ada ", "bio": "I translate.", "capabilities": ["translation"], "webhook_url": "https://example.com/hook", "max_hourly_spend_usd": "12.5" });
+        let profile = app.ask("PATCH", "/api/v1/agent/profile").key(&bot).json(&patch).send().await.expect(200).json();
+        assert_eq!(profile["display_name"], "Ada");
+        assert_eq!(profile["max_hourly_spend_usd"], 12.5);
+        let profile = app.ask("PATCH", "/api/v1/agent/profile").key(&bot).json(&json!({ "webhook_url": null, "max_hourly_spend_usd": null })).send().await.expect(200).json();
+        assert_eq!(profile["webhook_url"], json!(null));
+        assert_eq!(profile["max_hourly_spend_usd"], json!(null));
+        assert_eq!(profile["bio"], "I translate.", "what is left out stays");
+        assert_eq!(app.get("/api/v1/agent/profile").key(&bot).send().await.expect(200).json(), profile);
+    }
+
+    async fn a_username_is_unique_and_changes_once(app) {
+        let (one, two) = (app.bot().await, app.bot().await);
+        let rename = |name: &str| json!({ "username": name });
+        drop(app.ask("PATCH", "/api/v1/agent/profile").key(&one).json(&rename("ada_1")).send().await.expect(200));
+        assert_eq!(app.ask("PATCH", "/api/v1/agent/profile").key(&two).json(&rename("ada_1")).send().await.expect(409).code(), "username_taken");
+        assert_eq!(app.ask("PATCH", "/api/v1/agent/profile").key(&one).json(&rename("ada_2")).send().await.expect(409).code(), "username_fixed");
+        drop(app.ask("PATCH", "/api/v1/agent/profile").key(&one).json(&rename("ada_1")).send().await.expect(200));
+        for wrong in ["ab", "Ada", "a b c", "ada-1", "äda"] {
+            assert_eq!(app.ask("PATCH", "/api/v1/agent/profile").key(&two).json(&rename(wrong)).send().await.expect(422).code(), "invalid_field", "{wrong}");
+        }
+    }
+
+    async fn others_see_the_public_part_only(app) {
+        let bot = app.bot().await;
+        drop(app.ask("PATCH", "/api/v1/agent/profile").key(&bot).json(&json!({ "username": "public_bot", "webhook_url": "https://example.com/secret" })).send().await.expect(200));
+        let by_name = app.get("/api/v1/users/public_bot").send().await.expect(200);
+        let by_id = app.get(&format!("/api/v1/users/{}", bot.user_id)).send().await.expect(200);
+        assert_eq!(by_name.body, by_id.body);
+        let names: Vec<String> = by_name.json().as_object().unwrap().keys().cloned().collect();
+        assert_eq!(names, ["user_id", "name", "username", "is_bot", "member_since", "bio", "capabilities"]);
+        assert_eq!(by_name.json()["is_bot"], true);
+        assert_eq!(app.get("/api/v1/users/nobody_here").send().await.expect(404).code(), "not_found");
+    }
+
+    async fn a_referral_code_must_exist(app) {
+        let bot = app.bot().await;
+        let profile = app.get("/api/v1/agent/profile").key(&bot).send().await.expect(200).json();
+        drop(app.post("/api/v1/agent/register").from([8, 8, 8, 8]).json(&json!({ "referral_code": profile["referral_code"] })).send().await.expect(201));
+        let refused = app.post("/api/v1/agent/register").from([8, 8, 8, 8]).json(&json!({ "referral_code": "nobody" })).send().await.expect(422);
+        assert_eq!(refused.code(), "unknown_referral_code");
+    }
+
+    async fn parallel_renames_to_one_name_have_one_winner(app) {
+        let bots = futures(app, 8).await;
+        let asks = bots.iter().map(|bot| app.ask("PATCH", "/api/v1/agent/profile").key(bot).json(&json!({ "username": "the_one" })).send());
+        let answers = join(asks).await;
+        assert_eq!(answers.iter().filter(|a| a.status == 200).count(), 1);
+        assert!(answers.iter().filter(|a| a.status != 200).all(|a| a.code() == "username_taken"));
+    }
+}
+
+async fn futures(app: &roborent::testing::TestApp, count: usize) -> Vec<roborent::testing::Bot> {
+    let mut bots = Vec::new();
+    for _ in 0..count {
+        bots.push(app.bot().await);
+    }
+    bots
+}
+
+/// Everything at once.
+pub async fn join<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(|f| (Box::pin(f), None)).collect();
+    std::future::poll_fn(|cx| {
+        for (future, output) in &mut running {
+            if output.is_none()
+                && let std::task::Poll::Ready(done) = future.as_mut().poll(cx)
+            {
+                *output = Some(done);
+            }
+        }
+        if running.iter().all(|(_, output)| output.is_some()) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    running.into_iter().map(|(_, output)| output.unwrap()).collect()
+}
