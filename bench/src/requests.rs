@@ -1,0 +1,77 @@
+//! Raw HTTP/1.1 over TCP: as little work as possible in the client, because it shares the machine with the server.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::Fallible;
+use crate::time::now;
+
+/// A server that says nothing for so long is broken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks the same again and again on `clients` connections that stay open; answers the latency of each request in µs.
+pub async fn load(address: SocketAddr, request: &Arc<[u8]>, clients: usize, time: Duration) -> Fallible<Vec<u32>> {
+    let until = now() + time;
+    let tasks: Vec<_> = (0..clients)
+        .map(|_| tokio::spawn(tokio::time::timeout(time + PATIENCE, connection(address, Arc::clone(request), until))))
+        .collect();
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await???);
+    }
+    Ok(latencies)
+}
+
+async fn connection(address: SocketAddr, request: Arc<[u8]>, until: Instant) -> Fallible<Vec<u32>> {
+    let mut socket = tokio::net::TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
+    let mut latencies = Vec::with_capacity(32_768);
+    let mut buffer = vec![0; 16_384];
+    loop {
+        let sent = now();
+        if sent >= until {
+            return Ok(latencies);
+        }
+        socket.write_all(&request).await?;
+        let mut filled = 0;
+        loop {
+            let read = socket.read(&mut buffer[filled..]).await?;
+            if read == 0 {
+                return Err("the server closed the connection".into());
+            }
+            filled += read;
+            if length_of(&buffer[..filled])?.is_some_and(|whole| filled >= whole) {
+                break;
+            }
+        }
+        latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+}
+
+/// How long the answer will be, once its head is there. Anything but 200 ends the run.
+fn length_of(answer: &[u8]) -> Fallible<Option<usize>> {
+    let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let text = std::str::from_utf8(&answer[..head])?;
+    if !text.starts_with("HTTP/1.1 200 ") {
+        return Err(format!("the server answered {}", text.lines().next().unwrap_or_default()).into());
+    }
+    let length =
+        text.lines().find_map(|line| line.get(..15).filter(|name| name.eq_ignore_ascii_case("content-length:")).map(|_| line[15..].trim()));
+    Ok(Some(head + 4 + length.ok_or("an answer without Content-Length")?.parse::<usize>()?))
+}
+
+/// One request on a connection of its own; answers status and body.
+pub fn once(address: SocketAddr, method: &str, path: &str, body: &str) -> Fallible<(u16, String)> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    write!(socket, "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())?;
+    let mut text = String::new();
+    socket.read_to_string(&mut text)?;
+    let status = text.split(' ').nth(1).ok_or("not an HTTP answer")?.parse()?;
+    let (_, body) = text.split_once("\r\n\r\n").ok_or("an answer without an end of its head")?;
+    Ok((status, body.to_owned()))
+}
