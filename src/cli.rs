@@ -112,7 +112,11 @@ impl SettingsArgs {
     pub fn load(&self, environment: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
         let mut config = config_load::load(self.config.as_deref(), environment)?;
         let server = &mut config.server;
-        let given = [(&self.listen, &mut server.listen), (&self.internal_listen, &mut server.internal_listen), (&self.devnet_listen, &mut config.devnet.listen)];
+        let given = [
+            (&self.listen, &mut server.listen),
+            (&self.internal_listen, &mut server.internal_listen),
+            (&self.devnet_listen, &mut config.devnet.listen),
+        ];
         for (argument, setting) in given {
             if let Some(address) = argument {
                 *setting = *address;

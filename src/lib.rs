@@ -5,9 +5,9 @@
 
 pub mod base;
 pub mod ledger;
+pub mod moderation;
 pub mod users;
 pub mod wallet;
-pub mod moderation;
 
 pub mod jobs;
 

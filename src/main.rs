@@ -6,7 +6,6 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let cli = roborent::cli::Cli::parse();
-    #[expect(clippy::disallowed_methods, reason = "the environment is read here, once, into the settings")]
     let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     roborent::commands::run(&cli, environment)
 }

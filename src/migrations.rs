@@ -11,5 +11,11 @@ pub const MIGRATIONS: &[Migration] = &[
 
 /// Every statement of every room, for the test that prepares them all.
 pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
-    [crate::base::store::STATEMENTS, crate::ledger::store::STATEMENTS, crate::users::store::STATEMENTS, crate::moderation::store::STATEMENTS].concat()
+    [
+        crate::base::store::STATEMENTS,
+        crate::ledger::store::STATEMENTS,
+        crate::users::store::STATEMENTS,
+        crate::moderation::store::STATEMENTS,
+    ]
+    .concat()
 }

@@ -14,8 +14,8 @@ use crate::base::error::internal;
 use crate::base::operation::Operation;
 use crate::base::random::Entropy;
 use crate::base::{Result, Span, installation};
-use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
 use crate::doors::App;
+use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::{jobs, moderation, wallet};
@@ -82,7 +82,8 @@ pub fn public_url(config: &Config) -> String {
 /// The doors over a dispatcher.
 pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>> {
     let config = Arc::clone(&dispatcher.config);
-    let secret = load_or_make_secret(&config.auth.secret, &config.installation.data_dir, &mut dispatcher.entropy().fork()).map_err(internal)?;
+    let secret =
+        load_or_make_secret(&config.auth.secret, &config.installation.data_dir, &mut dispatcher.entropy().fork()).map_err(internal)?;
     let public_url = public_url(&config);
     let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await?;
     Ok(Arc::new(App {

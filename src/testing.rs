@@ -178,7 +178,16 @@ impl TestApp {
         dispatcher.system(move |cx| installation::bind_network(cx, network)).await.expect("a fresh database");
         let app = start::app(dispatcher).await.expect("the doors");
         let router = doors::public_router(&app);
-        Some(Self { app, engine: settings, router, store, database, clients: AtomicU32::new(1), shapes_do_not_matter: AtomicBool::new(false), dir })
+        Some(Self {
+            app,
+            engine: settings,
+            router,
+            store,
+            database,
+            clients: AtomicU32::new(1),
+            shapes_do_not_matter: AtomicBool::new(false),
+            dir,
+        })
     }
 
     /// The folder of this installation.
@@ -304,7 +313,10 @@ impl TestDatabase {
     #[expect(clippy::disallowed_methods, reason = "the test script says through the environment where its server is")]
     pub async fn create() -> Option<Self> {
         let Ok(server) = std::env::var("ROBORENT_TEST_POSTGRES_URL") else {
-            assert!(std::env::var("ROBORENT_REQUIRE_POSTGRES").is_err(), "ROBORENT_TEST_POSTGRES_URL is not set; run the tests with ./test.sh");
+            assert!(
+                std::env::var("ROBORENT_REQUIRE_POSTGRES").is_err(),
+                "ROBORENT_TEST_POSTGRES_URL is not set; run the tests with ./test.sh"
+            );
             return None;
         };
         let mut rng = Entropy::from_system().expect("randomness").fork();

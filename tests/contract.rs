@@ -64,11 +64,11 @@ async fn every_statement_is_prepared_on_postgres() {
 fn every_room_with_statements_is_in_the_list() {
     let root = env!("CARGO_MANIFEST_DIR");
     let list = std::fs::read_to_string(format!("{root}/src/migrations.rs")).unwrap();
-    for room in std::fs::read_dir(format!("{root}/src")).unwrap() {
-        let path = room.unwrap().path().join("store.rs");
+    for entry in std::fs::read_dir(format!("{root}/src")).unwrap() {
+        let path = entry.unwrap().path().join("store.rs");
         if path.exists() {
-            let room = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
-            assert!(list.contains(&format!("crate::{room}::store::STATEMENTS")), "{room}/store.rs is not in migrations::statements()");
+            let name = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+            assert!(list.contains(&format!("crate::{name}::store::STATEMENTS")), "{name}/store.rs is not in migrations::statements()");
         }
     }
 }

@@ -4,8 +4,8 @@
 //! limit → the function → the use, the stored answer and the effects commit together, or nothing does.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::store::{Store, StoreError, Tx};
 use serde_json::Value;
@@ -142,7 +142,10 @@ impl Dispatcher {
     }
 
     /// Runs work of the program itself in a transaction.
-    pub async fn system<T: Send + 'static>(self: &Arc<Self>, work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
+    pub async fn system<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let this = Arc::clone(self);
         self.store.command(move |tx| work(&mut this.context(tx, Caller::System))).await
     }
@@ -158,7 +161,8 @@ impl Dispatcher {
         let limit = self.config.limits.of(policy);
         match self.minute_limits.take(subject, policy, limit, self.clock.now()) {
             Ok(_) => Ok(()),
-            Err(wait) => Err(Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(wait.as_seconds_up().max(1))),
+            Err(wait) => Err(Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() })
+                .retry_after(wait.as_seconds_up().max(1))),
         }
     }
 
@@ -204,11 +208,13 @@ impl Dispatcher {
         let subject = if let Caller::Member(member) = &cx.caller { member.user_id.0 } else { prepared.client };
         let shown = |state: LimitState| matches!(cx.caller, Caller::Member(_)).then_some(state);
         let minute = match limit {
-            Some((policy, limit)) if !limit.window.is_in_the_database() => match self.count_minute(prepared, subject, policy, limit, cx.now) {
-                Ok(state) => shown(state),
-                Err(failure) if refused.is_none() => return Err(failure),
-                Err(failure) => failure.limit,
-            },
+            Some((policy, limit)) if !limit.window.is_in_the_database() => {
+                match self.count_minute(prepared, subject, policy, limit, cx.now) {
+                    Ok(state) => shown(state),
+                    Err(failure) if refused.is_none() => return Err(failure),
+                    Err(failure) => failure.limit,
+                }
+            }
             _ => None,
         };
         if let Some(error) = refused {
@@ -217,7 +223,8 @@ impl Dispatcher {
         let Ready { repeat, run } = prepared.ready.as_ref().map_err(|error| Failure { error: error.clone(), limit: minute })?;
         let fingerprint = repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
         if let Some(fingerprint) = &fingerprint
-            && let Some(answer) = idempotency::earlier_answer(&mut cx, fingerprint, operation).map_err(|error| Failure { error, limit: minute })?
+            && let Some(answer) =
+                idempotency::earlier_answer(&mut cx, fingerprint, operation).map_err(|error| Failure { error, limit: minute })?
         {
             return Ok(Success { answer, replayed: true, limit: minute });
         }
@@ -253,7 +260,8 @@ impl Dispatcher {
         }
         self.minute_limits.take(subject, policy, limit, now).map_err(|wait| {
             prepared.counted.store(false, Ordering::Relaxed);
-            let error = Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(wait.as_seconds_up().max(1));
+            let error = Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() })
+                .retry_after(wait.as_seconds_up().max(1));
             Failure { error, limit: Some(LimitState { policy, limit, remaining: 0, reset: wait }) }
         })
     }
@@ -279,10 +287,7 @@ fn allow(operation: &Operation, caller: &Caller) -> Option<Error> {
     let refusal = match (operation.access, caller) {
         (Access::Open | Access::Sandbox, _) | (_, Caller::System) => return None,
         (_, Caller::Anonymous) => Refusal::AuthenticationRequired,
-        (access, Caller::Member(member)) => match refuse_member(access, operation.effect, member) {
-            Some(refusal) => refusal,
-            None => return None,
-        },
+        (access, Caller::Member(member)) => refuse_member(access, operation.effect, member)?,
     };
     Some(refusal.into())
 }

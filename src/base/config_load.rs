@@ -80,7 +80,11 @@ fn check_names(settings: &Table, known: &Table, path: &Path) -> Result<(), Confi
         for key in keys.keys() {
             let name = format!("{section}.{key}");
             if !names(known).contains(&name) {
-                return Err(ConfigError(format!("{}: unknown setting `{name}`; did you mean `{}`?", path.display(), nearest(&name, &names(known)))));
+                return Err(ConfigError(format!(
+                    "{}: unknown setting `{name}`; did you mean `{}`?",
+                    path.display(),
+                    nearest(&name, &names(known))
+                )));
             }
         }
     }
@@ -95,8 +99,14 @@ fn set(settings: &mut Table, known: &Table, variable: &str, rest: &str, text: &s
         return Err(ConfigError(format!("unknown setting {variable}; did you mean {PREFIX}{close}?")));
     };
     let value = match default {
-        Value::Integer(_) => text.trim().parse().map(Value::Integer).map_err(|_| ConfigError(format!("{variable} must be a whole number, not \"{text}\"")))?,
-        Value::Boolean(_) => text.trim().parse().map(Value::Boolean).map_err(|_| ConfigError(format!("{variable} must be true or false, not \"{text}\"")))?,
+        Value::Integer(_) => text
+            .trim()
+            .parse()
+            .map(Value::Integer)
+            .map_err(|_| ConfigError(format!("{variable} must be a whole number, not \"{text}\"")))?,
+        Value::Boolean(_) => {
+            text.trim().parse().map(Value::Boolean).map_err(|_| ConfigError(format!("{variable} must be true or false, not \"{text}\"")))?
+        }
         Value::Array(_) => Value::Array(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect()),
         Value::String(_) | Value::Float(_) | Value::Datetime(_) | Value::Table(_) => Value::String(text.to_owned()),
     };
@@ -104,13 +114,19 @@ fn set(settings: &mut Table, known: &Table, variable: &str, rest: &str, text: &s
     let Some(keys) = section.as_table_mut() else { return Err(ConfigError(format!("{variable}: the section is not a table"))) };
     keys.insert(key.to_owned(), value);
     // Read once more as a whole, so that the message can name the variable.
-    let alone = Table::from_iter([(name.split('.').next().unwrap_or_default().to_owned(), Value::Table(Table::from_iter([(key.to_owned(), keys[key].clone())])))]);
+    let alone = Table::from_iter([(
+        name.split('.').next().unwrap_or_default().to_owned(),
+        Value::Table(Table::from_iter([(key.to_owned(), keys[key].clone())])),
+    )]);
     let read: Result<Config, toml::de::Error> = Value::Table(alone).try_into();
     read.map(drop).map_err(|e| ConfigError(format!("{variable}: {}", one_line(e.message()))))
 }
 
 fn read_secret_files(config: &mut Config) -> Result<(), ConfigError> {
-    let pairs = [(&mut config.database.url, &config.database.url_file, "database.url_file"), (&mut config.auth.secret, &config.auth.secret_file, "auth.secret_file")];
+    let pairs = [
+        (&mut config.database.url, &config.database.url_file, "database.url_file"),
+        (&mut config.auth.secret, &config.auth.secret_file, "auth.secret_file"),
+    ];
     for (secret, file, name) in pairs {
         if !file.is_empty() {
             let text = std::fs::read_to_string(file).map_err(|e| ConfigError(format!("{name}: {file}: {e}")))?;

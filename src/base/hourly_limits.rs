@@ -37,10 +37,15 @@ pub fn reserve(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, limit: L
     let quota = i64::from(limit.quota);
     // The use that has to leave the hour before the next one may come in.
     let gate = if used >= quota { last - quota + 1 } else { last - used + 1 };
-    let reset = if used == 0 { limit.window.span() } else { store::use_at(cx, subject, policy, gate).map_err(failed)?.plus(limit.window.span()).since(cx.now) };
+    let reset = if used == 0 {
+        limit.window.span()
+    } else {
+        store::use_at(cx, subject, policy, gate).map_err(failed)?.plus(limit.window.span()).since(cx.now)
+    };
     let remaining = |used: i64| u32::try_from(quota - used).unwrap_or(0);
     if used >= quota {
-        let error = Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(reset.as_seconds_up().max(1));
+        let error =
+            Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(reset.as_seconds_up().max(1));
         return Err((error, LimitState { reset, ..none_left }));
     }
     let state = |used: i64| LimitState { policy, limit, remaining: remaining(used), reset };

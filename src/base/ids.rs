@@ -1,4 +1,4 @@
-//! Ids are UUIDv7: they sort by the time they were made. Each kind of thing has its own type.
+//! Ids are version 7 UUIDs: they sort by the time they were made. Each kind of thing has its own type.
 
 /// Declares an id type.
 #[macro_export]

@@ -153,7 +153,14 @@ mod tests {
 
     #[test]
     fn what_is_not_one_object_is_refused() {
-        for (body, code) in [("{", "invalid_json"), ("[]", "invalid_json"), ("1", "invalid_json"), (r#"{"a":1,"a":2}"#, "field_twice"), (r#"{"a":"\ud800"}"#, "invalid_json"), (r#"{"a":1e999}"#, "invalid_json")] {
+        for (body, code) in [
+            ("{", "invalid_json"),
+            ("[]", "invalid_json"),
+            ("1", "invalid_json"),
+            (r#"{"a":1,"a":2}"#, "field_twice"),
+            (r#"{"a":"\ud800"}"#, "invalid_json"),
+            (r#"{"a":1e999}"#, "invalid_json"),
+        ] {
             assert_eq!(parse(body.as_bytes()).expect_err(body).code(), code, "{body}");
         }
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -69,7 +69,11 @@ impl Usdt {
             None => (text, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        if whole.is_empty() || mantissa.ends_with('.') || mantissa.len() > 64 || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        if whole.is_empty()
+            || mantissa.ends_with('.')
+            || mantissa.len() > 64
+            || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
+        {
             return Err(AmountError::NotANumber);
         }
         let digits = format!("{whole}{fraction}");
@@ -79,7 +83,8 @@ impl Usdt {
         }
         // The value is 0.DIGITS x 10^point; in micro the decimal point moves six places on.
         let zeros = whole.len() + fraction.len() - digits.len();
-        let point = i64::from(exponent) + whole.len() as i64 - zeros as i64 + DECIMALS as i64;
+        let places = |n: usize| i64::try_from(n).expect("the text has at most 64 characters");
+        let point = i64::from(exponent) + places(whole.len()) - places(zeros) + places(DECIMALS);
         let significant = digits.trim_end_matches('0');
         let point = usize::try_from(point).map_err(|_| AmountError::TooFine)?;
         if significant.len() > point {
@@ -93,7 +98,11 @@ impl Usdt {
     }
 
     /// The nearest JSON number. Exact up to [`Usdt::MAX`]: the shortest decimal form of the float has these digits.
-    #[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "the one place where an amount leaves the integers, on its way out")]
+    #[expect(
+        clippy::float_arithmetic,
+        clippy::cast_precision_loss,
+        reason = "the one place where an amount leaves the integers, on its way out"
+    )]
     fn as_json_number(self) -> f64 {
         self.0 as f64 / MICRO as f64
     }
@@ -179,7 +188,17 @@ mod tests {
 
     #[test]
     fn amounts_are_read_exactly_or_refused() {
-        for (text, micro) in [("0", 0), ("25", 25_000_000), ("25.00", 25_000_000), ("0.000001", 1), ("1e-6", 1), ("2.5e1", 25_000_000), ("1000000000", 1_000_000_000_000_000), ("0.10000000", 100_000), ("1E3", 1_000_000_000)] {
+        for (text, micro) in [
+            ("0", 0),
+            ("25", 25_000_000),
+            ("25.00", 25_000_000),
+            ("0.000001", 1),
+            ("1e-6", 1),
+            ("2.5e1", 25_000_000),
+            ("1000000000", 1_000_000_000_000_000),
+            ("0.10000000", 100_000),
+            ("1E3", 1_000_000_000),
+        ] {
             assert_eq!(Usdt::parse(text), Ok(Usdt(micro)), "{text}");
         }
         for text in ["", "-1", "+1", "1.", ".5", "abc", "1,5", "NaN", "Infinity", "0x10", " 1", "1e", "--1", "1.2.3", "1e999999999999"] {

@@ -1,9 +1,11 @@
 //! The server: start, serve, stop within two seconds.
 
+use std::fs::{File, TryLockError};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::store::EngineSettings;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,11 +22,29 @@ const MAINTAIN_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) fn serve(config: Config) -> Result<(), StartError> {
     log(&config.log)?;
+    let _alone = claim(&config)?;
     let store = start::open_store(&config)?;
     let closing = store.clone();
     let served = wait_for(run(store, Arc::new(config)));
     closing.close();
     served
+}
+
+/// One server writes to an embedded database. The lock goes with the process, however it ends.
+fn claim(config: &Config) -> Result<Option<File>, StartError> {
+    if !matches!(start::engine(config), EngineSettings::Sqlite { .. }) {
+        return Ok(None);
+    }
+    let dir = &config.installation.data_dir;
+    let path = dir.join("server.lock");
+    let failed = |error: std::io::Error| StartError(format!("{}: {error}", path.display()));
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StartError(format!("another server is running on {}", dir.display()))),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 fn log(settings: &Log) -> Result<(), StartError> {

@@ -13,7 +13,12 @@ pub struct Peer(pub SocketAddr);
 /// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy, when the peer is one.
 pub fn address(peer: Peer, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let mut address = peer.0.ip().to_canonical();
-    let named = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect::<Vec<_>>();
+    let named = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect::<Vec<_>>();
     for name in named.iter().rev() {
         if !trusted.contains(&address) {
             break;

@@ -64,7 +64,8 @@ async fn handle(app: &Arc<App>, operation: Arc<Operation>, types: &Types, reques
     let name = operation.name;
     let deadline = deadline_of(app, &operation);
     let called = tokio::time::timeout(deadline, call(app, operation, types, request)).await;
-    let outcome = called.unwrap_or_else(|_| Outcome { result: Err(Error::from(Refusal::TimedOut).retry_after(5)), replayed: false, limit: None });
+    let outcome =
+        called.unwrap_or_else(|_| Outcome { result: Err(Error::from(Refusal::TimedOut).retry_after(5)), replayed: false, limit: None });
     let response = respond(outcome, &id);
     metrics::counter!("roborent_calls_total", "operation" => name, "status" => status_class(response.status())).increment(1);
     metrics::histogram!("roborent_call_seconds", "operation" => name).record(started.elapsed());
@@ -94,7 +95,9 @@ fn deadline_of(app: &App, operation: &Operation) -> Duration {
 
 async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request: Request<Body>) -> Outcome {
     match read(app, &operation, types, request).await {
-        Ok((credentials, client, idempotency_key, input)) => app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input }).await,
+        Ok((credentials, client, idempotency_key, input)) => {
+            app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input }).await
+        }
         Err(error) => Outcome { result: Err(error), replayed: false, limit: None },
     }
 }
@@ -149,7 +152,9 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, bytes_max: usize)
     }
     match to_bytes(body, bytes_max).await {
         Ok(bytes) => Ok(bytes.into()),
-        Err(error) if std::error::Error::source(&error).is_some_and(|s| s.to_string().contains("length limit")) => Err(Refusal::BodyTooLarge.into()),
+        Err(error) if std::error::Error::source(&error).is_some_and(|s| s.to_string().contains("length limit")) => {
+            Err(Refusal::BodyTooLarge.into())
+        }
         Err(_) => Err(Refusal::InvalidJson { why: "the body broke off".into() }.into()),
     }
 }

@@ -33,15 +33,35 @@ const ALWAYS: [(&str, &str); 6] = [
 pub fn surround(router: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
     router
         .fallback(unknown_path)
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| problem::render(&Refusal::Internal.into(), &RequestId(String::new()))))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            problem::render(&Refusal::Internal.into(), &RequestId(String::new()))
+        }))
         .layer(cors())
         .layer(from_fn_with_state(Arc::clone(app), finish))
 }
 
 /// Any origin may call, because no door here reads a cookie.
 fn cors() -> CorsLayer {
-    let headers = ["accept", "authorization", "apikey", "x-client-info", "x-supabase-api-version", "content-type", "x-api-key", "idempotency-key", "last-event-id"];
-    let exposed = ["x-supabase-api-version", "retry-after", "x-sb-error-code", "idempotency-replayed", "ratelimit", "ratelimit-policy", "x-request-id"];
+    let headers = [
+        "accept",
+        "authorization",
+        "apikey",
+        "x-client-info",
+        "x-supabase-api-version",
+        "content-type",
+        "x-api-key",
+        "idempotency-key",
+        "last-event-id",
+    ];
+    let exposed = [
+        "x-supabase-api-version",
+        "retry-after",
+        "x-sb-error-code",
+        "idempotency-replayed",
+        "ratelimit",
+        "ratelimit-policy",
+        "x-request-id",
+    ];
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
@@ -52,7 +72,8 @@ fn cors() -> CorsLayer {
 
 async fn unknown_path(request: Request) -> Response<Body> {
     let path = request.uri().path();
-    let for_programs = ["/api", "/auth", "/sandbox"].iter().any(|door| path == *door || path.strip_prefix(door).is_some_and(|rest| rest.starts_with('/')));
+    let for_programs =
+        ["/api", "/auth", "/sandbox"].iter().any(|door| path == *door || path.strip_prefix(door).is_some_and(|rest| rest.starts_with('/')));
     let wants_html = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     if for_programs || !wants_html {
         return problem::render(&Refusal::NotFound.into(), &super::rest::request_id(request.extensions()));

@@ -23,7 +23,8 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
-    const ALL: [Self; 6] = [Self::UserAvailable, Self::TaskEscrow, Self::WithdrawalHold, Self::PlatformFees, Self::OperatorCapital, Self::Onchain];
+    const ALL: [Self; 6] =
+        [Self::UserAvailable, Self::TaskEscrow, Self::WithdrawalHold, Self::PlatformFees, Self::OperatorCapital, Self::Onchain];
 
     /// As in the database.
     pub const fn name(self) -> &'static str {

@@ -30,7 +30,9 @@ pub fn balance_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Balance> {
             AccountKind::TaskEscrow | AccountKind::WithdrawalHold => {
                 balance.held = balance.held.checked_add(sum).ok_or_else(|| internal("the held money left the range of i64"))?;
             }
-            AccountKind::PlatformFees | AccountKind::OperatorCapital | AccountKind::Onchain => return Err(internal("a user owns an account of the platform")),
+            AccountKind::PlatformFees | AccountKind::OperatorCapital | AccountKind::Onchain => {
+                return Err(internal("a user owns an account of the platform"));
+            }
         }
     }
     Ok(balance)

@@ -22,7 +22,8 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
     if postings.is_empty() || postings.iter().any(|p| p.amount <= Usdt::ZERO || p.from == p.to) {
         return Err(internal("a transaction needs postings of more than zero between two accounts"));
     }
-    let fresh: Vec<AccountRow> = opens.iter().map(|new| AccountRow { id: new.id, kind: new.kind, balance: Usdt::ZERO, entries: 0 }).collect();
+    let fresh: Vec<AccountRow> =
+        opens.iter().map(|new| AccountRow { id: new.id, kind: new.kind, balance: Usdt::ZERO, entries: 0 }).collect();
     let mut accounts = lock_touched(cx, postings, &fresh)?;
     accounts.extend(&fresh);
 
@@ -63,7 +64,8 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
 
 /// The accounts that change their own row, locked, in the order of their ids.
 fn lock_touched(cx: &mut Context<'_, '_>, postings: &[Posting], fresh: &[AccountRow]) -> Result<Vec<AccountRow>> {
-    let mut ids: Vec<AccountId> = postings.iter().flat_map(|p| [p.from, p.to]).filter(|id| !id.is_folded() && fresh.iter().all(|row| row.id != *id)).collect();
+    let mut ids: Vec<AccountId> =
+        postings.iter().flat_map(|p| [p.from, p.to]).filter(|id| !id.is_folded() && fresh.iter().all(|row| row.id != *id)).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut rows = Vec::with_capacity(ids.len() + fresh.len());

@@ -87,7 +87,14 @@ pub(super) fn lock_accounts(cx: &mut Context<'_, '_>, ids: &[AccountId]) -> Resu
     Ok(cx.tx.all(&LOCK_FOUR, (at(0), at(1), at(2), at(3)))?)
 }
 
-pub(super) fn open_account(cx: &mut Context<'_, '_>, id: AccountId, owner: UserId, kind: AccountKind, balance: Usdt, entries: i64) -> Result<()> {
+pub(super) fn open_account(
+    cx: &mut Context<'_, '_>,
+    id: AccountId,
+    owner: UserId,
+    kind: AccountKind,
+    balance: Usdt,
+    entries: i64,
+) -> Result<()> {
     Ok(cx.tx.write(&OPEN_ACCOUNT, (id, owner, kind, id.uuid(), balance, entries))?)
 }
 
@@ -114,7 +121,14 @@ pub(super) fn balances_of(cx: &mut Context<'_, '_>, owner: UserId) -> Result<Vec
 }
 
 /// Newest first, below `before_seq`, of one kind (empty = any), in a stretch of time.
-pub(super) fn history(cx: &mut Context<'_, '_>, account: AccountId, before_seq: i64, kind: &str, time: (Ts, Ts), at_most: i64) -> Result<Vec<HistoryRow>> {
+pub(super) fn history(
+    cx: &mut Context<'_, '_>,
+    account: AccountId,
+    before_seq: i64,
+    kind: &str,
+    time: (Ts, Ts),
+    at_most: i64,
+) -> Result<Vec<HistoryRow>> {
     Ok(cx.tx.all(&HISTORY, (account, before_seq, kind, time.0, time.1, at_most))?)
 }
 

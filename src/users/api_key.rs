@@ -30,7 +30,9 @@ impl ApiKey {
 
     /// Reads a key, offline. Fails with `invalid_api_key`, or `wrong_environment` for a key of another kind of network.
     pub fn parse(text: &str, network: Network) -> Result<Self> {
-        let well_formed = text.len() == LENGTH && (text.starts_with(LIVE) || text.starts_with(TEST)) && text[LIVE.len()..].bytes().all(|b| b.is_ascii_alphanumeric());
+        let well_formed = text.len() == LENGTH
+            && (text.starts_with(LIVE) || text.starts_with(TEST))
+            && text[LIVE.len()..].bytes().all(|b| b.is_ascii_alphanumeric());
         if !well_formed || checksum(&text[..LENGTH - CHECKSUM]) != text[LENGTH - CHECKSUM..] {
             return Err(Refusal::InvalidApiKey.into());
         }

@@ -172,14 +172,10 @@ pub(super) fn rotate_key(cx: &mut Context<'_, '_>, input: &WhichKey) -> Result<C
 pub(super) fn revoke_key(cx: &mut Context<'_, '_>, input: &WhichKey) -> Result<RevokedKey> {
     let user = cx.user_id()?;
     let key = store::key_of(cx, input.key_id, user)?.ok_or(Refusal::NotFound)?;
-    let revoked_at = match key.revoked_at {
-        Some(at) => at,
-        None => {
-            let now = cx.now;
-            store::revoke_key(cx, key.id, now)?;
-            now
-        }
-    };
+    let revoked_at = key.revoked_at.unwrap_or(cx.now);
+    if key.revoked_at.is_none() {
+        store::revoke_key(cx, key.id, revoked_at)?;
+    }
     Ok(RevokedKey { key_id: key.id, revoked_at })
 }
 
@@ -187,7 +183,16 @@ pub(super) fn revoke_key(cx: &mut Context<'_, '_>, input: &WhichKey) -> Result<R
 pub(super) fn make(cx: &mut Context<'_, '_>, user: UserId, name: &str, scopes: Scopes) -> Result<(ApiKey, KeyRow)> {
     let id = KeyId(cx.new_id());
     let key = ApiKey::generate(&mut cx.rng, cx.config.installation.network);
-    let row = KeyRow { id, prefix: key.prefix().to_owned(), name: name.to_owned(), scopes, created_at: cx.now, last_used_at: None, expires_at: None, revoked_at: None };
+    let row = KeyRow {
+        id,
+        prefix: key.prefix().to_owned(),
+        name: name.to_owned(),
+        scopes,
+        created_at: cx.now,
+        last_used_at: None,
+        expires_at: None,
+        revoked_at: None,
+    };
     store::insert_key(cx, &row, user, key.hash())?;
     Ok((key, row))
 }

@@ -42,7 +42,8 @@ pub fn resolve(cx: &mut Context<'_, '_>, credentials: &Credentials, effect: Effe
     let lock = effect == Effect::Command;
     let by_token = match credentials.token {
         Some(claims) => {
-            let owner = store::session_owner(cx, claims.session_id, claims.user_id, lock)?.ok_or(Refusal::InvalidToken { why: "the session has ended" })?;
+            let owner = store::session_owner(cx, claims.session_id, claims.user_id, lock)?
+                .ok_or(Refusal::InvalidToken { why: "the session has ended" })?;
             if owner.revoked_at.is_some() || owner.expires_at <= cx.now || owner.status == Status::Closed {
                 return Err(Refusal::InvalidToken { why: "the session has ended" }.into());
             }

@@ -12,7 +12,9 @@ use crate::users::user::User;
 /// `email_taken`, `invalid_email`.
 pub fn create_admin(cx: &mut Context<'_, '_>, email: &str, hash: &str) -> Result<User> {
     let email = email.trim().to_lowercase();
-    let well_formed = email.len() <= 254 && email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.len() > 2 && !host.contains('@')) && !email.contains(char::is_whitespace);
+    let well_formed = email.len() <= 254
+        && email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.len() > 2 && !host.contains('@'))
+        && !email.contains(char::is_whitespace);
     if !well_formed {
         return Err(UserRefusal::InvalidEmail.into());
     }

@@ -49,11 +49,13 @@ pub fn operations() -> Vec<Operation> {
             .shows_a_secret()
             .example(json!({ "agent_name": "MyBot" }))
             .about("Register a bot and get an API key at once. The key is shown only in this answer."),
-        query("get_profile", Method::Get, "/api/v1/agent/profile", Access::User(Scope::Read), profile::get_profile).about("Your own profile."),
+        query("get_profile", Method::Get, "/api/v1/agent/profile", Access::User(Scope::Read), profile::get_profile)
+            .about("Your own profile."),
         command("update_profile", Method::Patch, "/api/v1/agent/profile", Access::Keys, profile::patch_profile)
             .example(json!({ "display_name": "My Bot", "bio": "I translate.", "max_hourly_spend_usd": 50 }))
             .about("Change your profile; what you leave out stays, null clears."),
-        query("get_user", Method::Get, "/api/v1/users/{user}", Access::Open, profile::get_user).about("What everybody may see of a user, by id or username."),
+        query("get_user", Method::Get, "/api/v1/users/{user}", Access::Open, profile::get_user)
+            .about("What everybody may see of a user, by id or username."),
         query("list_api_keys", Method::Get, "/api/v1/agent/keys", Access::User(Scope::Read), api_keys::list_keys)
             .about("Your API keys, without their secrets."),
         command("create_api_key", Method::Post, "/api/v1/agent/keys", Access::Keys, api_keys::create_key)

@@ -22,7 +22,7 @@ pub const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cm9ib3JlbnQgbm9ib2R5$Yk1
 /// Refuses what is easy to guess. Fails with `weak_password`.
 pub fn check_strength(password: &str, email: &str) -> Result<()> {
     let length = password.chars().count();
-    let all_one = password.chars().all(|c| Some(c) == password.chars().next());
+    let all_one = password.chars().collect::<std::collections::BTreeSet<_>>().len() < 2;
     if !(LENGTH_MIN..=LENGTH_MAX).contains(&length) || all_one || password.eq_ignore_ascii_case(email) {
         return Err(UserRefusal::WeakPassword { min: LENGTH_MIN, max: LENGTH_MAX }.into());
     }

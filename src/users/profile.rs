@@ -17,6 +17,7 @@ use crate::users::user::{Status, User};
 pub struct GetProfile {}
 
 /// What to change; what is left out stays, null clears.
+#[expect(clippy::option_option, reason = "null clears a field, leaving it out keeps it")]
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchProfile {
@@ -49,6 +50,7 @@ pub struct PatchProfile {
 }
 
 /// Tells null from left out.
+#[expect(clippy::option_option, reason = "see PatchProfile")]
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
@@ -131,7 +133,7 @@ pub(super) fn patch_profile(cx: &mut Context<'_, '_>, input: &PatchProfile) -> R
         user.username_changed = true;
     }
     if let Some(name) = &input.display_name {
-        user.display_name = name.trim().to_owned();
+        name.trim().clone_into(&mut user.display_name);
     }
     if let Some(bio) = &input.bio {
         user.bio.clone_from(bio);

@@ -22,7 +22,9 @@ pub(super) struct NewUser<'a> {
 /// Makes a user with a wallet of nothing. Fails with `unknown_referral_code`.
 pub(super) fn register(cx: &mut Context<'_, '_>, new: &NewUser<'_>) -> Result<User> {
     let referrer_id = match new.referral_code {
-        Some(code) => Some(store::id_by_referral_code(cx, code)?.ok_or_else(|| UserRefusal::UnknownReferralCode { code: code.to_owned() })?),
+        Some(code) => {
+            Some(store::id_by_referral_code(cx, code)?.ok_or_else(|| UserRefusal::UnknownReferralCode { code: code.to_owned() })?)
+        }
         None => None,
     };
     let username = free_username(cx, new.username_prefix)?;

@@ -40,11 +40,24 @@ pub struct Registered {
 }
 
 pub(super) fn register_agent(cx: &mut Context<'_, '_>, input: &RegisterAgent) -> Result<Registered> {
-    let agent_name = input.agent_name.as_deref().map(|name| name.trim().to_owned()).unwrap_or_else(|| format!("Bot {}", cx.rng.hex(4)));
-    let new = NewUser { display_name: &agent_name, username_prefix: "bot", is_bot: true, is_admin: false, referral_code: input.referral_code.as_deref() };
+    let agent_name = input.agent_name.as_deref().map_or_else(|| format!("Bot {}", cx.rng.hex(4)), |name| name.trim().to_owned());
+    let new = NewUser {
+        display_name: &agent_name,
+        username_prefix: "bot",
+        is_bot: true,
+        is_admin: false,
+        referral_code: input.referral_code.as_deref(),
+    };
     let user = register(cx, &new)?;
     let (key, row) = api_keys::make(cx, user.id, DEFAULT_NAME, crate::base::context::Scopes::ALL)?;
-    Ok(Registered { success: true, api_key: key.reveal().to_owned(), key_prefix: row.prefix, user_id: user.id, agent_name, note: "Use X-API-Key header for all requests." })
+    Ok(Registered {
+        success: true,
+        api_key: key.reveal().to_owned(),
+        key_prefix: row.prefix,
+        user_id: user.id,
+        agent_name,
+        note: "Use X-API-Key header for all requests.",
+    })
 }
 
 /// A name that people can see.

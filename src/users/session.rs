@@ -128,7 +128,9 @@ pub fn refresh(cx: &mut Context<'_, '_>, session_id: SessionId, counter: i64) ->
         return Ok(Err(if counter > newest { RefreshRefused::NotFound } else { RefreshRefused::AlreadyUsed }));
     };
     let user = store::user(cx, session.user_id)?.filter(|user| user.status != Status::Closed);
-    let (Some(user), Some(password)) = (user, store::password_of(cx, session.user_id)?) else { return Ok(Err(RefreshRefused::SessionEnded)) };
+    let (Some(user), Some(password)) = (user, store::password_of(cx, session.user_id)?) else {
+        return Ok(Err(RefreshRefused::SessionEnded));
+    };
     if next > newest {
         store::refreshed(cx, session.id, next)?;
     }

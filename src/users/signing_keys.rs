@@ -1,6 +1,6 @@
 //! The keys that sign tokens: shared by all nodes through the database, sealed at rest.
 
-use crate::base::{Context, Result, Ts};
+use crate::base::{Context, Result, Span, Ts};
 use crate::users::store;
 
 ::store::row! {
@@ -22,6 +22,9 @@ use crate::users::store;
     }
 }
 
+/// The next key is published so long before it is the only one that signs: clients keep the public keys for a while.
+const PUBLISHED_AHEAD: Span = Span::hours(1);
+
 /// The keys that are published now, newest first.
 pub fn signing_keys(cx: &mut Context<'_, '_>) -> Result<Vec<SigningKeyRow>> {
     store::signing_keys(cx)
@@ -32,7 +35,8 @@ pub fn ensure_signing_key(cx: &mut Context<'_, '_>, key: &SigningKeyRow) -> Resu
     // Nodes that start together on a fresh database must not each make a key.
     cx.tx.serialize_on(0x726f_626f_6b69)?;
     let keys = store::signing_keys(cx)?;
-    if keys.iter().any(|known| known.sign_until > cx.now) {
+    let soon = cx.now.plus(PUBLISHED_AHEAD);
+    if keys.iter().any(|known| known.sign_until > soon) {
         return Ok(keys);
     }
     store::insert_signing_key(cx, key)?;

@@ -183,7 +183,15 @@ pub(super) fn signed_in(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
 }
 
 pub(super) fn insert_session(cx: &mut Context<'_, '_>, session: &NewSession) -> Result<()> {
-    let row = (session.id, session.user_id, session.amr.as_str(), session.created_at, session.expires_at, session.ip.as_str(), session.user_agent.as_str());
+    let row = (
+        session.id,
+        session.user_id,
+        session.amr.as_str(),
+        session.created_at,
+        session.expires_at,
+        session.ip.as_str(),
+        session.user_agent.as_str(),
+    );
     Ok(cx.tx.write(&INSERT_SESSION, row)?)
 }
 

@@ -34,7 +34,10 @@ impl Field for Status {
     }
     fn load(cell: Cell<'_>) -> Result<Self, Mismatch> {
         let name = String::load(cell)?;
-        [Self::Active, Self::Suspended, Self::Closed].into_iter().find(|status| status.name() == name).ok_or(Mismatch { wanted: "the status of a user" })
+        [Self::Active, Self::Suspended, Self::Closed]
+            .into_iter()
+            .find(|status| status.name() == name)
+            .ok_or(Mismatch { wanted: "the status of a user" })
     }
 }
 

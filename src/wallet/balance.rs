@@ -13,6 +13,7 @@ use crate::ledger;
 pub struct GetBalance {}
 
 /// A user's money in USDT.
+#[expect(clippy::struct_field_names, reason = "these are the published names")]
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct BalanceView {
     /// May be spent or withdrawn.

@@ -111,7 +111,8 @@ pub(super) fn get_transactions(cx: &mut Context<'_, '_>, input: &GetTransactions
 pub(super) fn get_statement(cx: &mut Context<'_, '_>, input: &GetStatement) -> Result<Csv> {
     let user = cx.user_id()?;
     let at_most = i64::try_from(LINES_MAX).unwrap_or(i64::MAX) + 1;
-    let wanted = Wanted { before_seq: i64::MAX, kind: String::new(), from: input.from.unwrap_or(FIRST), to: input.to.unwrap_or(LAST), at_most };
+    let wanted =
+        Wanted { before_seq: i64::MAX, kind: String::new(), from: input.from.unwrap_or(FIRST), to: input.to.unwrap_or(LAST), at_most };
     let lines = history_of(cx, user, &wanted)?;
     if lines.len() > LINES_MAX {
         return Err(WalletRefusal::StatementTooLong { most: LINES_MAX }.into());
@@ -120,7 +121,8 @@ pub(super) fn get_statement(cx: &mut Context<'_, '_>, input: &GetStatement) -> R
     for line in lines {
         let description = line.description();
         let Line { at, transaction_id, kind, amount, balance_after, reference, .. } = line;
-        write!(csv, "{at},{transaction_id},{kind},{amount},{balance_after},{reference},{description}\r\n").map_err(crate::base::error::internal)?;
+        write!(csv, "{at},{transaction_id},{kind},{amount},{balance_after},{reference},{description}\r\n")
+            .map_err(crate::base::error::internal)?;
     }
     Ok(Csv(csv))
 }

@@ -18,8 +18,8 @@ async fn a_full_queue_is_503_with_retry_after_and_reads_go_on() {
     let app = TestApp::start_with(Engine::Sqlite, |config| config.database.queue_max = 4).await.unwrap();
     let bot = app.bot().await;
     let lock = hold(&app);
-    let body = json!({ "user_id": bot.user_id, "usdt": 1 });
-    let calls = join((0..20).map(|_| app.post("/sandbox/faucet").json(&body).send()));
+    let pour = json!({ "user_id": bot.user_id, "usdt": 1 });
+    let calls = join((0..20).map(|_| app.post("/sandbox/faucet").json(&pour).send()));
     let look = async {
         let answer = app.get("/api/v1/finance/balance").key(&bot).send().await.expect(200);
         lock.execute_batch("rollback").unwrap();

@@ -67,7 +67,7 @@ impl From<rusqlite::Error> for StoreError {
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            return if error.is_closed() || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>()) {
+            return if error.is_closed() || std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>) {
                 Self::Unavailable(error.to_string())
             } else {
                 Self::Bug(chain(&error))
@@ -75,9 +75,10 @@ impl From<tokio_postgres::Error> for StoreError {
         };
         let text = format!("{} ({}{})", db.message(), db.code().code(), db.constraint().map(|c| format!(", {c}")).unwrap_or_default());
         match db.code() {
-            &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::UNIQUE_VIOLATION | &SqlState::LOCK_NOT_AVAILABLE => {
-                Self::Race(text)
-            }
+            &SqlState::T_R_SERIALIZATION_FAILURE
+            | &SqlState::T_R_DEADLOCK_DETECTED
+            | &SqlState::UNIQUE_VIOLATION
+            | &SqlState::LOCK_NOT_AVAILABLE => Self::Race(text),
             code if code.code().starts_with("23") => Self::Violation(text),
             code if ["08", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
             _ => Self::Bug(text),

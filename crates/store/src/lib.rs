@@ -14,6 +14,7 @@ mod pg_connect;
 mod pg_worker;
 mod postgres;
 mod statement;
+mod transfer;
 mod tx;
 mod value;
 mod verify;
@@ -28,6 +29,7 @@ use tokio::sync::oneshot;
 pub use error::StoreError;
 pub use migrate::Migration;
 pub use statement::{AnyStatement, FromRow, Kinds, Params, Raw, Row, Stmt};
+pub use transfer::{Summary, export, import};
 pub use tx::Tx;
 pub use value::{Bind, Cell, Field, Kind, Mismatch, Value};
 pub use verify::verify;
@@ -145,7 +147,11 @@ impl Store {
         self.enqueue(|queues| &queues.queries, f).await
     }
 
-    async fn enqueue<T, E>(&self, which: fn(&Queues) -> &Sender<Box<dyn Job>>, f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    async fn enqueue<T, E>(
+        &self,
+        which: fn(&Queues) -> &Sender<Box<dyn Job>>,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -202,10 +208,17 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T, StoreError> + Send) -> 
 
 type Queue = Receiver<Box<dyn Job>>;
 
-fn lite_threads(path: &std::path::Path, readers: usize, batch_max: usize, commands: &Queue, queries: &Queue) -> Result<Vec<JoinHandle<()>>, StoreError> {
+fn lite_threads(
+    path: &std::path::Path,
+    readers: usize,
+    batch_max: usize,
+    commands: &Queue,
+    queries: &Queue,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
     let writer = lite::open_writer(path)?;
+    let file = path.to_owned();
     let queue = commands.clone();
-    let mut threads = vec![spawn("store-writer".into(), move || lite_writer::serve(&writer, &queue, batch_max))?];
+    let mut threads = vec![spawn("store-writer".into(), move || lite_writer::serve_for_ever(writer, &file, &queue, batch_max))?];
     for n in 0..readers {
         let connection = lite::open_reader(path)?;
         let queue = queries.clone();

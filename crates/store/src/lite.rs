@@ -28,7 +28,12 @@ impl<'c> Lite<'c> {
         self.connection.is_autocommit()
     }
 
-    pub(crate) fn query(&mut self, raw: &Raw, values: &[Value<'_>], each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    pub(crate) fn query(
+        &mut self,
+        raw: &Raw,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let statement = self.statement(raw)?;
         bind(statement, values)?;
         let mut rows = statement.raw_query();
@@ -77,7 +82,10 @@ fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Store
 
 /// Opens the connection that writes, or the one that migrates.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     // The command line tools may write beside a running server; inside it there is one writer.
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;

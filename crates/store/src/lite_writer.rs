@@ -6,46 +6,81 @@
 //! each command; so do the next [`CAREFUL_BATCHES`] batches, so that failing late over and over does not double the
 //! work of others.
 
+use std::path::Path;
+
 use crossbeam_channel::Receiver;
 use rusqlite::Connection;
 
 use crate::error::StoreError;
 use crate::job::{Job, Verdict};
-use crate::lite::Lite;
+use crate::lite::{self, Lite};
 use crate::tx::{Engine, Tx};
 
 const CAREFUL_BATCHES: u32 = 32;
 
+/// Serves the queue until every sender is gone. After an I/O error the connection is given up and opened anew: what a
+/// failed sync has left behind is not to be trusted.
+pub(crate) fn serve_for_ever(mut connection: Connection, path: &Path, queue: &Receiver<Box<dyn Job>>, batch_max: usize) {
+    while let Ended::Broken = serve(&connection, queue, batch_max) {
+        drop(connection);
+        connection = loop {
+            match lite::open_writer(path) {
+                Ok(connection) => break connection,
+                Err(error) => {
+                    tracing::error!(%error, "the database does not open; commands are refused until it does");
+                    let Ok(job) = queue.recv() else { return };
+                    job.answer(Some(error));
+                }
+            }
+        };
+    }
+}
+
+enum Ended {
+    Closed,
+    Broken,
+}
+
 /// Serves the queue until every sender is gone, then folds the log into the database file.
-pub(crate) fn serve(connection: &Connection, queue: &Receiver<Box<dyn Job>>, batch_max: usize) {
+fn serve(connection: &Connection, queue: &Receiver<Box<dyn Job>>, batch_max: usize) -> Ended {
     let mut tx = Tx::new(Engine::Lite(Lite::new(connection)));
     let mut careful = 0_u32;
     while let Ok(first) = queue.recv() {
         let mut batch: Vec<Box<dyn Job>> = vec![first];
         batch.extend(queue.try_iter().take(batch_max.saturating_sub(1)));
-        careful = run_batch(&mut tx, batch, careful);
+        match run_batch(&mut tx, batch, careful) {
+            Ok(batches) => careful = batches,
+            Err(StoreError::Unavailable(_) | StoreError::Corrupt(_)) => return Ended::Broken,
+            Err(_) => {}
+        }
     }
     if let Err(error) = connection.execute_batch("pragma wal_checkpoint(truncate)") {
         tracing::warn!(%error, "the write-ahead log stays; the next start replays it");
     }
+    Ended::Closed
 }
 
 /// Runs and answers one batch; returns how many batches from here on need savepoints.
-fn run_batch(tx: &mut Tx<'_>, mut batch: Vec<Box<dyn Job>>, careful: u32) -> u32 {
+fn run_batch(tx: &mut Tx<'_>, mut batch: Vec<Box<dyn Job>>, careful: u32) -> Result<u32, StoreError> {
     let (result, careful) = match attempt(tx, &mut batch, careful > 0) {
         Ok(Attempt::Committed(failures)) => (Ok(failures), careful.saturating_sub(1)),
         Ok(Attempt::NeedsSavepoints) => (retry(tx, &mut batch), CAREFUL_BATCHES),
         Err(error) => (Err(error), careful),
     };
     match result {
-        Ok(failures) => batch.into_iter().zip(failures).for_each(|(job, failure)| job.answer(failure)),
+        Ok(failures) => {
+            batch.into_iter().zip(failures).for_each(|(job, failure)| job.answer(failure));
+            Ok(careful)
+        }
         Err(error) => {
             tracing::error!(%error, commands = batch.len(), "a batch was not committed");
             drop(control(tx, "rollback"));
-            batch.into_iter().for_each(|job| job.answer(Some(error.clone())));
+            for job in batch {
+                job.answer(Some(error.clone()));
+            }
+            Err(error)
         }
     }
-    careful
 }
 
 enum Attempt {
@@ -71,7 +106,7 @@ fn attempt(tx: &mut Tx<'_>, batch: &mut [Box<dyn Job>], savepoints: bool) -> Res
         let verdict = job.run(tx);
         let undo = !matches!(verdict, Verdict::Commit) && tx.wrote();
         let failure = if let Verdict::Fail(error) = verdict { Some(error) } else { None };
-        if lite(tx).transaction_is_gone() {
+        if session(tx).transaction_is_gone() {
             return Err(failure.unwrap_or_else(|| StoreError::Unavailable("the transaction was rolled back".into())));
         }
         if undo && !savepoints {
@@ -107,10 +142,10 @@ pub(crate) fn serve_queries(connection: &Connection, queue: &Receiver<Box<dyn Jo
 }
 
 fn control(tx: &mut Tx<'_>, sql: &str) -> Result<(), StoreError> {
-    lite(tx).control(sql)
+    session(tx).control(sql)
 }
 
-fn lite<'t, 'c>(tx: &'t mut Tx<'c>) -> &'t mut Lite<'c> {
+fn session<'t, 'c>(tx: &'t mut Tx<'c>) -> &'t mut Lite<'c> {
     match &mut tx.engine {
         Engine::Lite(lite) => lite,
         Engine::Postgres(_) => unreachable!("this thread opened an SQLite connection"),

@@ -28,8 +28,24 @@ enum Dialect {
 /// Replaces the tokens and keeps the sections of one engine.
 fn render(sql: &str, dialect: Dialect) -> String {
     let tokens: [(&str, &str); 7] = match dialect {
-        Dialect::Lite => [("{uuid}", "blob"), ("{bytes}", "blob"), ("{int}", "integer"), ("{bool}", "integer"), ("{text}", "text"), ("{table}", "strict"), ("{narrow}", "strict, without rowid")],
-        Dialect::Postgres => [("{uuid}", "uuid"), ("{bytes}", "bytea"), ("{int}", "bigint"), ("{bool}", "boolean"), ("{text}", "text collate \"C\""), ("{table}", ""), ("{narrow}", "")],
+        Dialect::Lite => [
+            ("{uuid}", "blob"),
+            ("{bytes}", "blob"),
+            ("{int}", "integer"),
+            ("{bool}", "integer"),
+            ("{text}", "text"),
+            ("{table}", "strict"),
+            ("{narrow}", "strict, without rowid"),
+        ],
+        Dialect::Postgres => [
+            ("{uuid}", "uuid"),
+            ("{bytes}", "bytea"),
+            ("{int}", "bigint"),
+            ("{bool}", "boolean"),
+            ("{text}", "text collate \"C\""),
+            ("{table}", ""),
+            ("{narrow}", ""),
+        ],
     };
     let mut keep = true;
     let mut text = String::with_capacity(sql.len());
@@ -55,11 +71,17 @@ fn checksum(migration: &Migration) -> Vec<u8> {
 fn pending<'m>(migrations: &'m [Migration], applied: &[(i64, Vec<u8>)]) -> Result<&'m [Migration], StoreError> {
     for ((number, sum), migration) in applied.iter().zip(migrations) {
         if *number != migration.number || *sum != checksum(migration) {
-            return Err(StoreError::Migration(format!("migration {number} in the database is not the one this program knows; it was made by another version")));
+            return Err(StoreError::Migration(format!(
+                "migration {number} in the database is not the one this program knows; it was made by another version"
+            )));
         }
     }
     migrations.get(applied.len()..).ok_or_else(|| {
-        StoreError::Migration(format!("the database has {} migrations, this program knows {}: start a newer version of the program", applied.len(), migrations.len()))
+        StoreError::Migration(format!(
+            "the database has {} migrations, this program knows {}: start a newer version of the program",
+            applied.len(),
+            migrations.len()
+        ))
     })
 }
 
@@ -75,7 +97,8 @@ pub(crate) fn sqlite(connection: &mut Connection, migrations: &[Migration], now:
         transaction
             .execute_batch(&render(migration.sql, Dialect::Lite))
             .map_err(|e| StoreError::Migration(format!("migration {} ({}): {e}", migration.number, migration.name)))?;
-        transaction.execute("insert into migrations values (?1, ?2, ?3, ?4)", (migration.number, migration.name, checksum(migration), now))?;
+        transaction
+            .execute("insert into migrations values (?1, ?2, ?3, ?4)", (migration.number, migration.name, checksum(migration), now))?;
     }
     transaction.commit()?;
     Ok(pending.len())
@@ -88,15 +111,21 @@ pub(crate) async fn postgres(url: &str, migrations: &[Migration], now: i64) -> R
     // Nodes that start together wait for each other here.
     transaction.batch_execute("select pg_advisory_xact_lock(7230842401)").await?;
     transaction.batch_execute(&render(CREATE, Dialect::Postgres)).await?;
-    let applied: Vec<(i64, Vec<u8>)> =
-        transaction.query("select number, checksum from migrations order by number", &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let applied: Vec<(i64, Vec<u8>)> = transaction
+        .query("select number, checksum from migrations order by number", &[])
+        .await?
+        .iter()
+        .map(|row| (row.get(0), row.get(1)))
+        .collect();
     let pending = pending(migrations, &applied)?;
     for migration in pending {
         transaction
             .batch_execute(&render(migration.sql, Dialect::Postgres))
             .await
             .map_err(|e| StoreError::Migration(format!("migration {} ({}): {}", migration.number, migration.name, StoreError::from(e))))?;
-        transaction.execute("insert into migrations values ($1, $2, $3, $4)", &[&migration.number, &migration.name, &checksum(migration), &now]).await?;
+        transaction
+            .execute("insert into migrations values ($1, $2, $3, $4)", &[&migration.number, &migration.name, &checksum(migration), &now])
+            .await?;
     }
     transaction.commit().await?;
     if !pending.is_empty() {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -16,7 +15,8 @@ const SESSION: &str = "set client_min_messages = warning; set statement_timeout 
 
 /// Connects and drives the connection on the current runtime.
 pub(crate) async fn connect(url: &str) -> Result<Client, StoreError> {
-    let mut config: Config = url.parse().map_err(|e: tokio_postgres::Error| StoreError::Unavailable(format!("the database URL is not valid: {e}")))?;
+    let mut config: Config =
+        url.parse().map_err(|e: tokio_postgres::Error| StoreError::Unavailable(format!("the database URL is not valid: {e}")))?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(5));
     }
@@ -50,7 +50,7 @@ fn wants_tls(config: &Config) -> bool {
 fn tls() -> Result<ClientConfig, StoreError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let verified = builder.and_then(|builder| builder.with_platform_verifier());
+    let verified = builder.and_then(rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier);
     Ok(verified.map_err(|e| StoreError::Unavailable(format!("TLS: {e}")))?.with_no_client_auth())
 }
 

@@ -9,7 +9,7 @@ use crate::job::{Job, Verdict};
 use crate::postgres::Postgres;
 use crate::tx::{Engine, Tx};
 
-const ATTEMPTS_MAX: u32 = 16;
+const ATTEMPTS_MAX: u32 = 50;
 
 /// What a thread's transactions are for.
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ impl Jitter {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        let limit_us = 1_000_u64 << attempt.min(6);
+        let limit_us = 1_000_u64 << attempt.min(5);
         std::thread::sleep(Duration::from_micros(self.0 % limit_us));
     }
 }

@@ -38,7 +38,8 @@ type Trip<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>>
 
 impl Postgres {
     pub(crate) fn connect(url: &str) -> Result<Self, StoreError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let client = runtime.block_on(pg_connect::connect(url))?;
         Ok(Self { runtime, url: url.to_owned(), client, prepared: Vec::new(), begin: None, in_transaction: false, waiting: Vec::new() })
     }
@@ -79,7 +80,12 @@ impl Postgres {
         }
     }
 
-    pub(crate) fn query(&mut self, raw: &Raw, values: &[Value<'_>], each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    pub(crate) fn query(
+        &mut self,
+        raw: &Raw,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let statement = self.statement(raw, 1)?;
         let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as &(dyn ToSql + Sync)).collect();
         let writes = std::mem::take(&mut self.waiting);
@@ -107,7 +113,8 @@ impl Postgres {
 
     /// Keeps a write for the next trip.
     pub(crate) fn defer(&mut self, raw: &Raw, values: &[Value<'_>], rows: usize) {
-        let groups = if raw.takes_rows() { vec![(rows, values)] } else { values.chunks(values.len() / rows).map(|chunk| (1, chunk)).collect() };
+        let groups =
+            if raw.takes_rows() { vec![(rows, values)] } else { values.chunks(values.len() / rows).map(|chunk| (1, chunk)).collect() };
         for (rows, values) in groups {
             let statement = self.statement(raw, rows);
             let values = values.iter().cloned().map(Value::into_owned).collect();

@@ -236,9 +236,7 @@ macro_rules! row {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    statements! {
+    crate::statements! {
         INSERT: (i64, String) => () = "insert into t (a, b) values {rows}";
         LOCKED: (i64,) => (i64,) = "select t.a from t join u on u.a = t.a where t.a = $1 {lock:t}";
     }

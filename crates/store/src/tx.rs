@@ -21,6 +21,7 @@ pub(crate) enum Engine<'c> {
     Postgres(Box<Postgres>),
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "parameters are tuples of references and small values, written where they are used")]
 impl<'c> Tx<'c> {
     pub(crate) fn new(engine: Engine<'c>) -> Self {
         Self { engine, wrote: false, failure: None }

@@ -57,7 +57,9 @@ impl Seal {
 
     fn seal(&self, name: &str, mut secret: Vec<u8>, rng: &mut Rng) -> Result<Vec<u8>> {
         let nonce: [u8; NONCE] = rng.bytes();
-        self.aead.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name.as_bytes()), &mut secret).map_err(internal)?;
+        self.aead
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name.as_bytes()), &mut secret)
+            .map_err(internal)?;
         Ok([nonce.as_slice(), &secret].concat())
     }
 
@@ -80,7 +82,9 @@ pub fn make_signing_key(seal: &Seal, now: Ts, rng: &mut Rng) -> Result<SigningKe
     };
     let kid = rng.hex(16);
     let point = secret.public_key().to_encoded_point(false);
-    let coordinate = |bytes: Option<&p256::FieldBytes>| bytes.map(|b| URL_SAFE_NO_PAD.encode(b)).ok_or_else(|| internal("a public key without coordinates"));
+    let coordinate = |bytes: Option<&p256::FieldBytes>| {
+        bytes.map(|b| URL_SAFE_NO_PAD.encode(b)).ok_or_else(|| internal("a public key without coordinates"))
+    };
     let jwk = json!({ "kty": "EC", "crv": "P-256", "x": coordinate(point.x())?, "y": coordinate(point.y())?, "kid": kid, "alg": "ES256", "use": "sig" });
     let der = secret.to_pkcs8_der().map_err(internal)?;
     Ok(SigningKeyRow {
@@ -103,6 +107,8 @@ pub struct OpenKey {
     pub decoding: DecodingKey,
     /// For everybody.
     pub jwk: Value,
+    /// When it was made.
+    pub created_at: Ts,
     /// Signs until then.
     pub sign_until: Ts,
 }
@@ -113,7 +119,14 @@ pub fn open(seal: &Seal, row: &SigningKeyRow) -> Result<OpenKey> {
     let jwk: Value = serde_json::from_str(&row.public_jwk).map_err(internal)?;
     let coordinate = |name: &str| jwk[name].as_str().ok_or_else(|| internal("a stored public key without coordinates"));
     let decoding = DecodingKey::from_ec_components(coordinate("x")?, coordinate("y")?).map_err(internal)?;
-    Ok(OpenKey { kid: row.kid.clone(), encoding: EncodingKey::from_ec_der(&der), decoding, jwk, sign_until: row.sign_until })
+    Ok(OpenKey {
+        kid: row.kid.clone(),
+        encoding: EncodingKey::from_ec_der(&der),
+        decoding,
+        jwk,
+        created_at: row.created_at,
+        sign_until: row.sign_until,
+    })
 }
 
 /// The configured secret, or the one in the data folder, made at first start and readable by its owner only.

@@ -47,7 +47,8 @@ impl From<Error> for AuthRefusal {
 /// Whether the client knows the newer shape. A date that cannot be read counts as none.
 fn knows_newer_shape(headers: &HeaderMap) -> bool {
     let date = headers.get(VERSION).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let well_formed = date.len() == 10 && date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+    let well_formed =
+        date.len() == 10 && date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
     well_formed && date >= "2024-01-01"
 }
 

@@ -35,7 +35,9 @@ pub(super) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -
 
 async fn grant(app: &Arc<App>, request: Request<Body>) -> Result<Value, AuthRefusal> {
     let (parts, body) = request.into_parts();
-    let grant_type = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).find(|(name, _)| name == "grant_type").map(|(_, value)| value.into_owned());
+    let grant_type = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        .find(|(name, _)| name == "grant_type")
+        .map(|(_, value)| value.into_owned());
     let fields = input::parse(&read_body(&parts.headers, body, app.dispatcher.config.server.body_bytes_max).await?)?;
     let address = client_address(app, &parts);
     app.dispatcher.count(client::subject(address), Policy::SignIn)?;
@@ -102,7 +104,9 @@ async fn by_refresh_token(app: &Arc<App>, fields: &Map<String, Value>) -> Result
         Ok(signed_in) => Ok(signed_in),
         Err(RefreshRefused::NotFound) => Err(not_found()),
         Err(RefreshRefused::AlreadyUsed) => Err(AuthRefusal::new(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")),
-        Err(RefreshRefused::SessionEnded) => Err(AuthRefusal::new(400, "session_not_found", "Session from session_id claim in JWT does not exist")),
+        Err(RefreshRefused::SessionEnded) => {
+            Err(AuthRefusal::new(400, "session_not_found", "Session from session_id claim in JWT does not exist"))
+        }
     }
 }
 

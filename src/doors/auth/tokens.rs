@@ -28,6 +28,8 @@ use crate::users::signing_keys;
 
 /// How long an access token is good.
 pub const LIFETIME: Span = Span::hours(1);
+/// The public keys may be cached for so long.
+const LEARNED_WITHIN: Span = Span::minutes(10);
 const LEEWAY_SECONDS: i64 = 30;
 const TOKEN_BYTES_MAX: usize = 4_096;
 const REMEMBERED_MAX: usize = 10_000;
@@ -118,7 +120,7 @@ impl Tokens {
             user_metadata: json!({}),
         };
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let key = keys.iter().find(|key| key.sign_until > signed_in.now).ok_or_else(|| internal("there is no key to sign with"))?;
+        let key = key_to_sign_with(&keys, signed_in.now)?;
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(key.kid.clone());
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(internal)?;
@@ -169,7 +171,9 @@ impl Tokens {
         // The times are compared with the clock of this server, which the sandbox moves.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|_| refuse("its signature or its claims are wrong"))?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+            .map_err(|_| refuse("its signature or its claims are wrong"))?
+            .claims;
         if claims.nbf.is_some_and(|nbf| nbf > now.as_seconds() + LEEWAY_SECONDS) || claims.iat > now.as_seconds() + LEEWAY_SECONDS {
             return Err(refuse("it is not valid yet").into());
         }
@@ -197,6 +201,15 @@ impl Tokens {
         let session = Uuid::from_slice(&body[1..17]).ok()?;
         Some((SessionId(session), i64::from_be_bytes(body[17..].try_into().ok()?)))
     }
+}
+
+/// The newest key that every node and client has had time to learn of, or the newest one.
+fn key_to_sign_with(keys: &[OpenKey], now: Ts) -> Result<&OpenKey> {
+    let usable = || keys.iter().filter(|key| key.sign_until > now);
+    usable()
+        .find(|key| key.created_at.plus(LEARNED_WITHIN) <= now)
+        .or_else(|| usable().next())
+        .ok_or_else(|| internal("there is no key to sign with"))
 }
 
 /// What the server says of a user, in tokens and in answers.

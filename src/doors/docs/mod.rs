@@ -37,7 +37,10 @@ pub fn router() -> Router<Arc<App>> {
 /// Every error code there is, with its status and what to do.
 pub fn codes() -> Vec<&'static Facts> {
     let mut codes: Vec<&'static Facts> =
-        [Refusal::FACTS, UserRefusal::FACTS, WalletRefusal::FACTS, LedgerRefusal::FACTS, ModerationRefusal::FACTS, SandboxRefusal::FACTS].into_iter().flatten().collect();
+        [Refusal::FACTS, UserRefusal::FACTS, WalletRefusal::FACTS, LedgerRefusal::FACTS, ModerationRefusal::FACTS, SandboxRefusal::FACTS]
+            .into_iter()
+            .flatten()
+            .collect();
     codes.sort_by_key(|facts| (facts.status, facts.code));
     codes
 }
@@ -57,7 +60,10 @@ pub fn schema_of_input(operation: &Operation) -> Value {
 pub fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
-            let unknown = object.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("int") || f.starts_with("uint") || f == "double");
+            let unknown = object
+                .get("format")
+                .and_then(Value::as_str)
+                .is_some_and(|f| f.starts_with("int") || f.starts_with("uint") || f == "double");
             if unknown {
                 object.remove("format");
             }
@@ -83,7 +89,8 @@ async fn docs(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn style() -> Response {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], include_str!("../../../templates/docs.css")).into_response()
+    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], include_str!("../../../templates/docs.css"))
+        .into_response()
 }
 
 /// What a person sees at an unknown address.

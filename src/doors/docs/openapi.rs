@@ -62,13 +62,20 @@ const fn method_name(method: Method) -> &'static str {
 fn describe(operation: &Operation, method: Method, path: &str, outputs: &mut SchemaGenerator) -> Value {
     let input = schema_of_input(operation);
     let properties = input["properties"].as_object().cloned().unwrap_or_default();
-    let required: Vec<&str> = input["required"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    let required: Vec<&str> =
+        input["required"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
     let in_path = |name: &str| path.contains(&format!("{{{name}}}"));
     let has_body = matches!(method, Method::Post | Method::Patch);
 
     let mut parameters: Vec<Value> = Vec::new();
     for (name, schema) in &properties {
-        let place = if in_path(name) { "path" } else if has_body { continue } else { "query" };
+        let place = if in_path(name) {
+            "path"
+        } else if has_body {
+            continue;
+        } else {
+            "query"
+        };
         parameters.push(json!({ "name": name, "in": place, "required": place == "path" || required.contains(&name.as_str()), "schema": schema, "description": schema["description"] }));
     }
     if operation.idempotency != Idempotency::Ignored {

@@ -111,7 +111,8 @@ const fn verb(method: Method) -> &'static str {
 pub fn curl(operation: &Operation, site: &str, key: &str) -> String {
     let (method, path) = operation.routes[0];
     let path = path.replace('{', "").replace('}', "\u{0}");
-    let path: String = path.split('/').map(|part| part.strip_suffix('\u{0}').map_or(part.to_owned(), str::to_uppercase)).collect::<Vec<_>>().join("/");
+    let path: String =
+        path.split('/').map(|part| part.strip_suffix('\u{0}').map_or(part.to_owned(), str::to_uppercase)).collect::<Vec<_>>().join("/");
     let mut line = format!("curl -X {} '{site}{path}'", verb(method));
     if !matches!(operation.access, crate::base::operation::Access::Open | crate::base::operation::Access::Sandbox) {
         line.push_str(&format!(" \\\n  -H 'X-API-Key: {key}'"));
