@@ -28,6 +28,12 @@ pub const DATABASE_FILE: &str = "roborent.sqlite";
 #[error("{0}")]
 pub struct StartError(pub String);
 
+impl From<crate::base::Error> for StartError {
+    fn from(error: crate::base::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Which engine the settings ask for.
 pub fn engine(config: &Config) -> EngineSettings {
     let database = &config.database;
@@ -37,21 +43,41 @@ pub fn engine(config: &Config) -> EngineSettings {
     }
 }
 
+/// The engine of these settings, its folder made.
+fn place(config: &Config) -> Result<EngineSettings, StartError> {
+    let (engine, dir) = (engine(config), &config.installation.data_dir);
+    if matches!(engine, EngineSettings::Sqlite { .. }) {
+        installation::make_data_dir(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
+    }
+    Ok(engine)
+}
+
+/// Brings the schema up to date; answers how many steps it took. Blocks.
+pub fn migrate(config: &Config) -> Result<usize, StartError> {
+    ::store::migrate(&place(config)?, MIGRATIONS, machine_now().as_milliseconds()).map_err(|e| StartError(format!("database: {e}")))
+}
+
 /// Opens the database of these settings, migrated. Blocks.
 pub fn open_store(config: &Config) -> Result<Store, StartError> {
-    let dir = &config.installation.data_dir;
-    std::fs::create_dir_all(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
-    let settings = Settings { engine: engine(config), queue_max: config.database.queue_max, batch_max: ::store::BATCH_MAX };
+    let engine = place(config)?;
+    let settings = Settings { engine, queue_max: config.database.queue_max, batch_max: ::store::BATCH_MAX };
     Store::open(&settings, MIGRATIONS, machine_now().as_milliseconds()).map_err(|e| StartError(format!("database: {e}")))
 }
 
 /// A dispatcher over an open store, with the clock where the sandbox left it.
-pub async fn dispatcher(store: Store, config: Arc<Config>) -> Result<Arc<Dispatcher>> {
+///
+/// # Errors
+/// When the database belongs to another network.
+pub async fn dispatcher(store: Store, config: Arc<Config>) -> Result<Arc<Dispatcher>, StartError> {
     let network = config.installation.network;
-    let dispatcher = Dispatcher::new(store, Clock::machine(Span::milliseconds(0)), Entropy::from_system()?, config, users::resolve);
+    let entropy = Entropy::from_system()?;
+    let dispatcher = Dispatcher::new(store, Clock::machine(Span::milliseconds(0)), entropy, config, users::resolve);
     let dispatcher = Arc::new(dispatcher);
     if let Some(other) = dispatcher.system(move |cx| installation::bind_network(cx, network)).await? {
-        return Err(internal(format!("this database belongs to the network {other}, not to {}", network.name())));
+        return Err(StartError(format!(
+            "this database belongs to the network {other}, not to {}; installation.network says which one is meant",
+            network.name()
+        )));
     }
     if network.is_sandbox() {
         let ahead = dispatcher.look(installation::clock_ahead).await?;

@@ -184,12 +184,18 @@ impl Dispatcher {
 
     async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
         let (this, prepared) = (Arc::clone(self), Arc::clone(prepared));
-        let effect = prepared.operation.effect;
+        let effect = self.effect_of(&prepared.operation);
         let run = move |tx: &mut Tx<'_>| this.attempt(tx, &prepared);
         match effect {
             Effect::Query => self.store.query(run).await,
             Effect::Command => self.store.command(run).await,
         }
+    }
+
+    /// A limit that the database counts makes a read a write.
+    fn effect_of(&self, operation: &Operation) -> Effect {
+        let counted = operation.limit.is_some_and(|policy| self.config.limits.of(policy).window.is_in_the_database());
+        if counted { Effect::Command } else { operation.effect }
     }
 
     fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller) -> Context<'a, 'c> {
@@ -200,7 +206,7 @@ impl Dispatcher {
         let operation = &*prepared.operation;
         let mut cx = self.context(tx, Caller::Anonymous);
         if !matches!(operation.access, Access::Open | Access::Sandbox) {
-            cx.caller = (self.resolve)(&mut cx, &prepared.credentials, operation.effect)?;
+            cx.caller = (self.resolve)(&mut cx, &prepared.credentials, self.effect_of(operation))?;
             self.note_use(&cx);
         }
         let refused = allow(operation, &cx.caller);

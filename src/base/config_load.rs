@@ -51,9 +51,6 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if config.server.public_url.ends_with('/') {
         return fail("server.public_url must not end with a slash");
     }
-    if !config.server.internal_listen.ip().is_loopback() {
-        tracing::warn!(address = %config.server.internal_listen, "server.internal_listen is not on loopback: keep it away from the public");
-    }
     if config.database.readers == 0 || config.database.writers == 0 || config.database.queue_max == 0 {
         return fail("database.readers, database.writers and database.queue_max must be at least 1");
     }

@@ -141,7 +141,7 @@ refusals! {
         InvalidField { field: String, why: String } = 422 "invalid_field": "`{field}`: {why}." => "Correct the field; /docs lists what each one takes.";
         UnknownField { field: String } = 422 "unknown_field": "There is no field `{field}` here." => "Remove it; /docs lists the fields of each operation.";
         FieldTwice { field: String } = 400 "field_twice": "`{field}` is given more than once." => "Give each field once, in the path, the query or the body.";
-        BodyTooLarge = 413 "body_too_large": "The body is larger than this server takes." => "Send at most 256 KiB.";
+        BodyTooLarge { bytes_max: usize } = 413 "body_too_large": "The body is larger than the {bytes_max} bytes that this server takes." => "Send a smaller body.";
         NotFound = 404 "not_found": "There is nothing here that you may see." => "Check the path and the id; /docs lists every path.";
         MethodNotAllowed = 405 "method_not_allowed": "This path does not answer that method." => "See the Allow header.";
         AuthenticationRequired = 401 "authentication_required": "This needs a credential." => "Send X-API-Key, or Authorization: Bearer with a key or a token. POST /api/v1/agent/register gives a key at once.";

@@ -1,5 +1,7 @@
 //! What this installation is: a database belongs to one network for ever, and the sandbox remembers its moved clock.
 
+use std::path::Path;
+
 use crate::base::clock::Span;
 use crate::base::config::Network;
 use crate::base::context::Context;
@@ -28,4 +30,13 @@ pub fn clock_ahead(cx: &mut Context<'_, '_>) -> Result<Span> {
 /// Remembers how far ahead of the machine the sandbox clock is.
 pub fn save_clock_ahead(cx: &mut Context<'_, '_>, ahead: Span) -> Result<()> {
     store::save_fact(cx, CLOCK_AHEAD_MS, &ahead.as_milliseconds().to_string())
+}
+
+/// Makes the data folder, for its owner only: it holds the hashes of passwords and the secret.
+pub fn make_data_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }

@@ -22,7 +22,7 @@ pub(super) fn create(config: Config, email: &str, password: &str) -> Result<(), 
     let email = email.to_owned();
     let closing = store.clone();
     let user = wait_for(async move {
-        let dispatcher = start::dispatcher(store, Arc::new(config)).await.map_err(failed)?;
+        let dispatcher = start::dispatcher(store, Arc::new(config)).await?;
         let hash = password::hash(&password, &mut dispatcher.entropy().fork()).map_err(failed)?;
         dispatcher.system(move |cx| users::create_admin(cx, &email, &hash)).await.map_err(failed)
     })?;

@@ -58,9 +58,7 @@ fn wait_for<T>(work: impl Future<Output = Result<T, StartError>>) -> Result<T, S
 }
 
 fn migrate(config: &Config) -> Result<(), StartError> {
-    std::fs::create_dir_all(&config.installation.data_dir).map_err(|e| StartError(e.to_string()))?;
-    let now = crate::base::clock::machine_now().as_milliseconds();
-    let applied = ::store::migrate(&start::engine(config), MIGRATIONS, now).map_err(|e| StartError(e.to_string()))?;
+    let applied = start::migrate(config)?;
     say(&format!("{applied} migrations applied, the schema is at {}", MIGRATIONS.len()))
 }
 

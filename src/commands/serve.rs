@@ -11,7 +11,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::base::Error;
 use crate::base::config::{Config, Log, LogFormat};
 use crate::commands::{say, wait_for};
 use crate::doors::{self, App};
@@ -38,7 +37,7 @@ fn claim(config: &Config) -> Result<Option<File>, StartError> {
     let dir = &config.installation.data_dir;
     let path = dir.join("server.lock");
     let failed = |error: std::io::Error| StartError(format!("{}: {error}", path.display()));
-    std::fs::create_dir_all(dir).map_err(failed)?;
+    crate::base::installation::make_data_dir(dir).map_err(failed)?;
     let file = File::create(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -59,11 +58,13 @@ fn log(settings: &Log) -> Result<(), StartError> {
 }
 
 async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartError> {
-    let failed = |error: Error| StartError(error.to_string());
     let stop = stop_on_signals()?;
-    let dispatcher = start::dispatcher(store, Arc::clone(&config)).await.map_err(failed)?;
-    let admin = start::first_admin(&dispatcher).await.map_err(failed)?;
-    let app = start::app(dispatcher).await.map_err(failed)?;
+    let dispatcher = start::dispatcher(store, Arc::clone(&config)).await?;
+    let admin = start::first_admin(&dispatcher).await?;
+    let app = start::app(dispatcher).await?;
+    if !config.server.internal_listen.ip().is_loopback() {
+        tracing::warn!(address = %config.server.internal_listen, "server.internal_listen is not on loopback: keep it away from the public");
+    }
     let grace = Duration::from_millis(config.server.shutdown_grace_ms);
 
     let internal = bind(config.server.internal_listen, "server.internal_listen").await?;
@@ -72,7 +73,7 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
         let listener = bind(config.server.listen, "server.listen").await?;
         let address = listener.local_addr().map_err(|e| StartError(e.to_string()))?;
         let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), grace));
-        greet(&app, address, admin)?;
+        greet(&app, address, admin);
         Some(serving)
     } else {
         None
@@ -124,7 +125,7 @@ fn stop_on_signals() -> Result<CancellationToken, StartError> {
 }
 
 /// What a newcomer sees.
-fn greet(app: &App, address: std::net::SocketAddr, admin: Option<(&str, String)>) -> Result<(), StartError> {
+fn greet(app: &App, address: std::net::SocketAddr, admin: Option<(&str, String)>) {
     let config = &app.dispatcher.config;
     let site = if config.server.public_url.is_empty() { format!("http://{address}") } else { app.public_url.clone() };
     let network = config.installation.network.name();
@@ -142,5 +143,6 @@ fn greet(app: &App, address: std::net::SocketAddr, admin: Option<(&str, String)>
         ));
     }
     text.push_str("\nCtrl-C stops.");
-    say(&text)
+    // Nobody may be reading; the server serves all the same.
+    drop(say(&text));
 }

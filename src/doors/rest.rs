@@ -108,7 +108,7 @@ async fn read(app: &App, operation: &Operation, types: &Types, request: Request<
     let (mut parts, body) = request.into_parts();
     let config = &app.dispatcher.config;
     if operation.access == Access::Sandbox {
-        sandbox::guard(&parts.headers)?;
+        sandbox::guard(&parts)?;
     }
     let credentials = match operation.access {
         Access::Open | Access::Sandbox => crate::base::call::Credentials::default(),
@@ -148,12 +148,12 @@ fn add(fields: &mut Map<String, Value>, name: String, value: Value) -> Result<()
 pub(super) async fn read_body(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Vec<u8>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     if announced.is_some_and(|n| n > bytes_max) {
-        return Err(Refusal::BodyTooLarge.into());
+        return Err(Refusal::BodyTooLarge { bytes_max }.into());
     }
     match to_bytes(body, bytes_max).await {
         Ok(bytes) => Ok(bytes.into()),
         Err(error) if std::error::Error::source(&error).is_some_and(|s| s.to_string().contains("length limit")) => {
-            Err(Refusal::BodyTooLarge.into())
+            Err(Refusal::BodyTooLarge { bytes_max }.into())
         }
         Err(_) => Err(Refusal::InvalidJson { why: "the body broke off".into() }.into()),
     }

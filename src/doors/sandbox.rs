@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, Request, Response};
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Request, Response, request};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use garde::Validate;
@@ -32,10 +33,12 @@ pub fn router() -> Router<Arc<App>> {
 }
 
 /// A page of another site must not reach the controls, also not under a name that leads to this machine.
-pub fn guard(headers: &HeaderMap) -> Result<()> {
-    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-    let host_is_local = text(HOST).is_none_or(is_local);
-    let origin_is_local = text(ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, host)| is_local(host)));
+pub fn guard(request: &request::Parts) -> Result<()> {
+    let values = |name| request.headers.get_all(name).iter().map(|v: &HeaderValue| v.to_str().unwrap_or_default());
+    // HTTP/2 names the host in the request line; HTTP/1.1 does in Host, and may in both.
+    let mut hosts = request.uri.authority().map(Authority::as_str).into_iter().chain(values(HOST)).peekable();
+    let host_is_local = hosts.peek().is_some() && hosts.all(is_local);
+    let origin_is_local = values(ORIGIN).all(|origin| origin.split_once("://").is_some_and(|(_, host)| is_local(host)));
     if host_is_local && origin_is_local { Ok(()) } else { Err(SandboxRefusal::NotLocal.into()) }
 }
 
@@ -47,8 +50,9 @@ fn is_local(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-async fn info(State(app): State<Arc<App>>, headers: HeaderMap, request: Request<Body>) -> Result<Json<Value>, Response<Body>> {
-    guard(&headers).map_err(|error| problem::render(&error, &request_id(request.extensions())))?;
+async fn info(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Json<Value>, Response<Body>> {
+    let (parts, _) = request.into_parts();
+    guard(&parts).map_err(|error| problem::render(&error, &request_id(&parts.extensions)))?;
     let clock = &app.dispatcher.clock;
     Ok(Json(json!({ "now": clock.now(), "ahead_seconds": clock.ahead().as_milliseconds() / 1_000, "site": app.public_url })))
 }
@@ -63,7 +67,7 @@ struct Advance {
 async fn clock(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let id = request_id(request.extensions());
     let (parts, body) = request.into_parts();
-    let moved = tokio::time::timeout(std::time::Duration::from_mins(1), advance(&app, &parts.headers, body)).await;
+    let moved = tokio::time::timeout(std::time::Duration::from_mins(1), advance(&app, &parts, body)).await;
     match moved.unwrap_or_else(|_| Err(Error::from(Refusal::TimedOut).retry_after(5))) {
         Ok(answer) => {
             let mut response = Response::new(Body::from(answer.to_string()));
@@ -75,9 +79,9 @@ async fn clock(State(app): State<Arc<App>>, request: Request<Body>) -> Response<
 }
 
 /// Moves the clock forward and runs what has become due before it answers.
-async fn advance(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Value> {
-    guard(headers)?;
-    let body = read_body(headers, body, app.dispatcher.config.server.body_bytes_max).await?;
+async fn advance(app: &Arc<App>, request: &request::Parts, body: Body) -> Result<Value> {
+    guard(request)?;
+    let body = read_body(&request.headers, body, app.dispatcher.config.server.body_bytes_max).await?;
     let Advance { advance_seconds } = input::read(Value::Object(input::parse(&body)?))?;
     let span = Span::seconds(advance_seconds);
     let ahead = Span::milliseconds(app.dispatcher.clock.ahead().as_milliseconds().saturating_add(span.as_milliseconds()));

@@ -82,4 +82,14 @@ on_both_engines! {
         }
         assert_eq!(app.post("/api/v1/agent/register").send().await.expect(429).header("retry-after"), Some("20"));
     }
+
+    async fn a_read_may_be_limited_by_the_hour(app, |config| config.limits.read = "3/h".parse().unwrap()) {
+        let bot = app.bot().await;
+        for left in (0..3).rev() {
+            let answer = app.get("/api/v1/finance/balance").key(&bot).send().await.expect(200);
+            assert_eq!(answer.header("ratelimit-policy"), Some("\"read\";q=3;w=3600"));
+            assert!(answer.header("ratelimit").unwrap().starts_with(&format!("\"read\";r={left};t=")));
+        }
+        assert_eq!(app.get("/api/v1/finance/balance").key(&bot).send().await.expect(429).header("retry-after"), Some("3600"));
+    }
 }

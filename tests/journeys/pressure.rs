@@ -17,15 +17,15 @@ fn hold(app: &TestApp) -> rusqlite::Connection {
 async fn a_full_queue_is_503_with_retry_after_and_reads_go_on() {
     let app = TestApp::start_with(Engine::Sqlite, |config| config.database.queue_max = 4).await.unwrap();
     let bot = app.bot().await;
-    let lock = hold(&app);
+    let held = hold(&app);
     let pour = json!({ "user_id": bot.user_id, "usdt": 1 });
     let calls = join((0..20).map(|_| app.post("/sandbox/faucet").json(&pour).send()));
-    let look = async {
+    let reading = async {
         let answer = app.get("/api/v1/finance/balance").key(&bot).send().await.expect(200);
-        lock.execute_batch("rollback").unwrap();
+        held.execute_batch("rollback").unwrap();
         answer
     };
-    let (answers, read) = tokio::join!(calls, look);
+    let (answers, read) = tokio::join!(calls, reading);
     assert_eq!(read.json()["total_balance"], 0.0);
     let done = answers.iter().filter(|a| a.status == 200).count();
     let refused: Vec<_> = answers.iter().filter(|a| a.status != 200).collect();
@@ -45,10 +45,10 @@ async fn past_the_deadline_the_answer_is_504_and_the_key_tells_the_outcome() {
     .await
     .unwrap();
     let bot = app.bot().await;
-    let lock = hold(&app);
+    let held = hold(&app);
     let answer = app.ask("PATCH", "/api/v1/agent/profile").key(&bot).json(&json!({ "bio": "late" })).send().await.expect(504);
     assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("timeout", Some("5")));
-    lock.execute_batch("rollback").unwrap();
+    held.execute_batch("rollback").unwrap();
     // What was queued is still done.
     drop(app.post("/api/v1/agent/keys").key(&bot).send().await.expect(201));
     assert_eq!(app.get("/api/v1/agent/profile").key(&bot).send().await.expect(200).json()["bio"], "late");

@@ -29,6 +29,9 @@ on_both_engines! {
             assert_eq!((faucet.status, faucet.code().as_str()), (403, "sandbox_is_local"), "{name}: {value}");
             drop(app.ask_without_host("GET", "/sandbox").header(name, value).send().await.expect(403));
         }
+        let named_in_the_line = app.ask_without_host("POST", "http://evil.example/sandbox/clock").header("host", "127.0.0.1").body("{\"advance_seconds\":1}").send().await;
+        assert_eq!(named_in_the_line.code(), "sandbox_is_local", "HTTP/2 names the host in the request line");
+        drop(app.ask_without_host("POST", "/sandbox/clock").body("{\"advance_seconds\":1}").send().await.expect(403));
         for host in ["localhost:8080", "[::1]:8080", "127.0.0.1"] {
             drop(app.ask_without_host("POST", "/sandbox/faucet").header("host", host).header("origin", "http://localhost:3000").json(&body).send().await.expect(200));
         }

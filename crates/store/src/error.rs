@@ -37,9 +37,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether running the whole command again can succeed.
-    pub(crate) fn is_worth_a_retry(&self) -> bool {
-        matches!(self, Self::Race(_) | Self::Unavailable(_))
+    /// How often a command is run in all when it ends like this: a lost race is soon won, a lost connection comes back
+    /// or does not.
+    pub(crate) fn attempts_max(&self) -> u32 {
+        match self {
+            Self::Race(_) => 50,
+            Self::Unavailable(_) => 3,
+            _ => 1,
+        }
     }
 }
 
@@ -75,12 +80,9 @@ impl From<tokio_postgres::Error> for StoreError {
         };
         let text = format!("{} ({}{})", db.message(), db.code().code(), db.constraint().map(|c| format!(", {c}")).unwrap_or_default());
         match db.code() {
-            &SqlState::T_R_SERIALIZATION_FAILURE
-            | &SqlState::T_R_DEADLOCK_DETECTED
-            | &SqlState::UNIQUE_VIOLATION
-            | &SqlState::LOCK_NOT_AVAILABLE => Self::Race(text),
+            &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::UNIQUE_VIOLATION => Self::Race(text),
             code if code.code().starts_with("23") => Self::Violation(text),
-            code if ["08", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
+            code if ["08", "53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
             _ => Self::Bug(text),
         }
     }

@@ -9,8 +9,6 @@ use crate::job::{Job, Verdict};
 use crate::postgres::Postgres;
 use crate::tx::{Engine, Tx};
 
-const ATTEMPTS_MAX: u32 = 50;
-
 /// What a thread's transactions are for.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
@@ -35,7 +33,7 @@ pub(crate) fn serve(connection: Postgres, queue: &Receiver<Box<dyn Job>>, purpos
         let mut attempt = 1;
         let failure = loop {
             match run(&mut tx, job.as_mut(), purpose) {
-                Err(error) if error.is_worth_a_retry() && attempt < ATTEMPTS_MAX => {
+                Err(error) if attempt < error.attempts_max() => {
                     tracing::debug!(%error, attempt, "running a command again");
                     jitter.pause(attempt);
                     attempt += 1;

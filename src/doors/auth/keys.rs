@@ -134,11 +134,11 @@ pub fn load_or_make_secret(configured: &SecretString, data_dir: &Path, rng: &mut
     if !configured.expose_secret().is_empty() {
         return Ok(configured.clone());
     }
-    std::fs::create_dir_all(data_dir)?;
     let path = data_dir.join("auth.secret");
     if let Ok(text) = std::fs::read_to_string(&path) {
         return Ok(text.trim().to_owned().into());
     }
+    crate::base::installation::make_data_dir(data_dir)?;
     let secret = rng.base62(43);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
