@@ -56,9 +56,13 @@ async fn play(app: &TestApp, steps: &[Step]) -> Vec<String> {
                 Some(ask.send().await)
             }
             Step::MakeKey { who } => Some(app.post("/api/v1/agent/keys").key(&bots[who % bots.len()]).send().await),
-            Step::Rename { who, name } => {
-                Some(app.ask("PATCH", "/api/v1/agent/profile").key(&bots[who % bots.len()]).json(&json!({ "username": format!("name_{name}") })).send().await)
-            }
+            Step::Rename { who, name } => Some(
+                app.ask("PATCH", "/api/v1/agent/profile")
+                    .key(&bots[who % bots.len()])
+                    .json(&json!({ "username": format!("name_{name}") }))
+                    .send()
+                    .await,
+            ),
             Step::Wait { seconds } => {
                 app.advance(Span::seconds(i64::from(*seconds)));
                 None

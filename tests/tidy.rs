@@ -135,7 +135,11 @@ fn names_say_something() {
     for (path, _) in sources() {
         for part in &path {
             let name = part.to_str().unwrap().trim_end_matches(".rs");
-            assert!(!["utils", "util", "helpers", "helper", "common", "manager", "misc"].contains(&name), "{} says nothing", path.display());
+            assert!(
+                !["utils", "util", "helpers", "helper", "common", "manager", "misc"].contains(&name),
+                "{} says nothing",
+                path.display()
+            );
         }
     }
 }
@@ -168,7 +172,11 @@ fn crates_keep_their_distance() {
     for (path, text) in files("crates/store/src", "rs") {
         let code: String = text.split("#[cfg(test)]").next().unwrap().lines().filter(|l| !l.trim_start().starts_with("//")).collect();
         for word in domain {
-            assert!(!code.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == word), "{} knows the word {word}", path.display());
+            assert!(
+                !code.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == word),
+                "{} knows the word {word}",
+                path.display()
+            );
         }
     }
 }

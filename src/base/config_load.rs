@@ -7,7 +7,7 @@ use std::path::Path;
 use secrecy::ExposeSecret as _;
 use toml::{Table, Value};
 
-use crate::base::config::{Config, Role};
+use crate::base::config::Config;
 
 /// Why the settings cannot be used, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +56,6 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     }
     if config.server.body_bytes_max < 1_024 || config.server.timeout_seconds == 0 || config.server.admin_timeout_seconds == 0 {
         return fail("server.body_bytes_max must be at least 1024, server.timeout_seconds and server.admin_timeout_seconds at least 1");
-    }
-    if config.server.role == Role::Gateway {
-        return fail("server.role = \"gateway\": the payment gateway is not part of this version yet; use all, web or jobs");
     }
     Ok(())
 }

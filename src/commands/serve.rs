@@ -76,6 +76,7 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
         greet(&app, address, admin);
         Some(serving)
     } else {
+        tracing::info!(role = ?config.server.role, listen = %config.server.internal_listen, "health and metrics only; this role opens no public door");
         None
     };
     let working = tokio::spawn(work(Arc::clone(&app), stop.clone()));

@@ -7,6 +7,7 @@ mod client;
 pub mod docs;
 mod health;
 mod problem;
+mod request;
 mod rest;
 mod sandbox;
 mod serve;

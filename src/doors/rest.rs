@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts as _, RawPathParams, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use axum::routing::{self, MethodRouter};
 use serde_json::{Map, Value};
 
@@ -20,9 +20,10 @@ use crate::base::input;
 use crate::base::limit::LimitState;
 use crate::base::operation::{Access, Method, Operation};
 use crate::doors::authenticate::credentials;
-use crate::doors::client::{self, Peer};
+use crate::doors::client;
 use crate::doors::docs::schema_of_input;
 use crate::doors::problem::{self, RequestId};
+use crate::doors::request::{client_address, read_body, request_id};
 use crate::doors::{App, sandbox};
 
 /// One route for each place of each operation.
@@ -51,10 +52,6 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
 
 async fn not_allowed(request: Request<Body>) -> Response<Body> {
     problem::render(&Refusal::MethodNotAllowed.into(), &request_id(request.extensions()))
-}
-
-pub(super) fn request_id(extensions: &axum::http::Extensions) -> RequestId {
-    extensions.get::<RequestId>().cloned().unwrap_or(RequestId(String::new()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the duration of a call is measured for the metrics; no rule depends on it")]
@@ -130,11 +127,6 @@ async fn read(app: &App, operation: &Operation, types: &Types, request: Request<
     Ok((credentials, client, idempotency_key, Value::Object(fields)))
 }
 
-pub(super) fn client_address(app: &App, parts: &request::Parts) -> std::net::IpAddr {
-    let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer(std::net::SocketAddr::from(([0, 0, 0, 0], 0))));
-    client::address(peer, &parts.headers, &app.dispatcher.config.server.trusted_proxies)
-}
-
 /// A field stands once: what the path says cannot be said again in the body.
 fn add(fields: &mut Map<String, Value>, name: String, value: Value) -> Result<()> {
     if fields.contains_key(&name) {
@@ -142,21 +134,6 @@ fn add(fields: &mut Map<String, Value>, name: String, value: Value) -> Result<()
     }
     fields.insert(name, value);
     Ok(())
-}
-
-/// The body, as far as it is not too large. Fails with `body_too_large`.
-pub(super) async fn read_body(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Vec<u8>> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
-    if announced.is_some_and(|n| n > bytes_max) {
-        return Err(Refusal::BodyTooLarge { bytes_max }.into());
-    }
-    match to_bytes(body, bytes_max).await {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(error) if std::error::Error::source(&error).is_some_and(|s| s.to_string().contains("length limit")) => {
-            Err(Refusal::BodyTooLarge { bytes_max }.into())
-        }
-        Err(_) => Err(Refusal::InvalidJson { why: "the body broke off".into() }.into()),
-    }
 }
 
 /// What the schema says of each field, for values that come as text.

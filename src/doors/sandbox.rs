@@ -17,7 +17,7 @@ use crate::base::error::{Error, Refusal, Result};
 use crate::base::{Span, input, installation};
 use crate::doors::App;
 use crate::doors::problem;
-use crate::doors::rest::{read_body, request_id};
+use crate::doors::request::{read_body, request_id};
 use crate::jobs;
 
 crate::refusals! {

@@ -76,7 +76,7 @@ async fn unknown_path(request: Request) -> Response<Body> {
         ["/api", "/auth", "/sandbox"].iter().any(|door| path == *door || path.strip_prefix(door).is_some_and(|rest| rest.starts_with('/')));
     let wants_html = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     if for_programs || !wants_html {
-        return problem::render(&Refusal::NotFound.into(), &super::rest::request_id(request.extensions()));
+        return problem::render(&Refusal::NotFound.into(), &super::request::request_id(request.extensions()));
     }
     let mut response = Response::new(Body::from(super::docs::not_found_page()));
     *response.status_mut() = StatusCode::NOT_FOUND;

@@ -10,37 +10,12 @@ use crate::base::ids::KeyId;
 use crate::base::{Context, Result, Span, Ts, UserId};
 use crate::users::UserRefusal;
 use crate::users::api_key::ApiKey;
-use crate::users::register_agent::not_blank;
+use crate::users::credentials::KeyRow;
+use crate::users::names::not_blank;
 use crate::users::store;
 
 pub(super) const DEFAULT_NAME: &str = "default";
 const OVERLAP: Span = Span::hours(24);
-
-::store::row! {
-    /// A key as stored, without its secret.
-    #[derive(Clone, Debug)]
-    pub(super) struct KeyRow {
-        pub(super) id: KeyId,
-        pub(super) prefix: String,
-        pub(super) name: String,
-        pub(super) scopes: Scopes,
-        pub(super) created_at: Ts,
-        pub(super) last_used_at: Option<Ts>,
-        pub(super) expires_at: Option<Ts>,
-        pub(super) revoked_at: Option<Ts>,
-    }
-}
-
-impl KeyRow {
-    /// Counts against the most that a user may have: a rotated key leaves by itself.
-    fn stays(&self) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none()
-    }
-
-    fn works_at(&self, now: Ts) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
-    }
-}
 
 /// A key as its owner sees it.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -1,38 +1,11 @@
 //! Finds the member behind a key or a token.
 
 use crate::base::call::Credentials;
-use crate::base::context::{Caller, Context, Member, Proof, Scopes};
+use crate::base::context::{Caller, Context, Member, Proof};
 use crate::base::error::{Refusal, Result};
-use crate::base::ids::{KeyId, SessionId};
 use crate::base::operation::Effect;
-use crate::base::{Ts, UserId};
 use crate::users::store;
 use crate::users::user::Status;
-
-::store::row! {
-    /// A key with what matters of its owner.
-    pub(super) struct KeyOwner {
-        pub(super) key_id: KeyId,
-        pub(super) user_id: UserId,
-        pub(super) scopes: Scopes,
-        pub(super) revoked_at: Option<Ts>,
-        pub(super) expires_at: Option<Ts>,
-        pub(super) is_admin: bool,
-        pub(super) status: Status,
-    }
-}
-
-::store::row! {
-    /// A session with what matters of its owner.
-    pub(super) struct SessionOwner {
-        pub(super) session_id: SessionId,
-        pub(super) user_id: UserId,
-        pub(super) revoked_at: Option<Ts>,
-        pub(super) expires_at: Ts,
-        pub(super) is_admin: bool,
-        pub(super) status: Status,
-    }
-}
 
 /// Who calls. Locks the user's row for a command, so that the calls of one user follow one another.
 ///

@@ -4,6 +4,8 @@ mod api_key;
 mod api_keys;
 mod authenticate;
 mod create_admin;
+pub mod credentials;
+mod names;
 pub mod password;
 mod profile;
 mod register;

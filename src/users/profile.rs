@@ -8,6 +8,7 @@ use url::Url;
 use crate::base::error::{Refusal, internal};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::users::UserRefusal;
+use crate::users::names::{no_controls, username_form};
 use crate::users::store;
 use crate::users::user::{Status, User};
 
@@ -201,13 +202,4 @@ fn webhook_url(text: &str, sandbox: bool) -> Result<String> {
         return Err(refuse("must name a host and hold no user or password").into());
     }
     Ok(url.into())
-}
-
-fn no_controls(text: &str, _: &()) -> garde::Result {
-    if text.chars().any(char::is_control) { Err(garde::Error::new("must not hold control characters")) } else { Ok(()) }
-}
-
-fn username_form(text: &str, _: &()) -> garde::Result {
-    let fits = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if fits { Ok(()) } else { Err(garde::Error::new("must be made of a-z, 0-9 and _")) }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Context, Result, UserId};
 use crate::users::api_keys::{self, DEFAULT_NAME};
+use crate::users::names::not_blank;
 use crate::users::register::{NewUser, register};
 
 /// Who registers.
@@ -58,11 +59,4 @@ pub(super) fn register_agent(cx: &mut Context<'_, '_>, input: &RegisterAgent) ->
         agent_name,
         note: "Use X-API-Key header for all requests.",
     })
-}
-
-/// A name that people can see.
-pub(super) fn not_blank(name: &str, _: &()) -> garde::Result {
-    let visible = name.chars().any(|c| !c.is_whitespace() && !c.is_control());
-    let clean = !name.chars().any(char::is_control);
-    if visible && clean { Ok(()) } else { Err(garde::Error::new("must have a visible character and no control characters")) }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::base::ids::SessionId;
 use crate::base::{Context, Result, Span, Ts, UserId};
 use crate::users::UserRefusal;
+use crate::users::credentials::{NewSession, PasswordRow};
 use crate::users::store;
 use crate::users::user::{Status, User};
 
@@ -12,50 +13,6 @@ use crate::users::user::{Status, User};
 const IDLE: Span = Span::days(30);
 /// A token that was already exchanged gives the same successor again for so long: parallel tabs and lost answers.
 const REUSE: Span = Span::seconds(120);
-
-::store::row! {
-    /// An e-mail address and password as stored.
-    #[derive(Clone, Debug)]
-    pub struct PasswordRow {
-        /// Whose.
-        pub user_id: UserId,
-        /// In lower case.
-        pub email: String,
-        /// Null until the address is confirmed.
-        pub email_confirmed_at: Option<Ts>,
-        /// Argon2id.
-        pub hash: String,
-        /// Moves with each change of the password.
-        pub version: i64,
-        /// Last time.
-        pub last_sign_in_at: Option<Ts>,
-        /// Of any change.
-        pub updated_at: Ts,
-    }
-}
-
-::store::row! {
-    /// A session as stored.
-    pub(super) struct SessionRow {
-        pub(super) id: SessionId,
-        pub(super) user_id: UserId,
-        pub(super) amr: String,
-        pub(super) refreshed_at: Ts,
-        pub(super) expires_at: Ts,
-        pub(super) revoked_at: Option<Ts>,
-        pub(super) refresh_counter: i64,
-    }
-}
-
-pub(super) struct NewSession {
-    pub(super) id: SessionId,
-    pub(super) user_id: UserId,
-    pub(super) amr: String,
-    pub(super) created_at: Ts,
-    pub(super) expires_at: Ts,
-    pub(super) ip: String,
-    pub(super) user_agent: String,
-}
 
 /// What a sign-in or a refresh gives to the door, which signs the token after the commit.
 #[derive(Clone, Debug)]

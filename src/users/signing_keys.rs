@@ -1,26 +1,8 @@
 //! The keys that sign tokens: shared by all nodes through the database, sealed at rest.
 
-use crate::base::{Context, Result, Span, Ts};
+use crate::base::{Context, Result, Span};
+use crate::users::credentials::SigningKeyRow;
 use crate::users::store;
-
-::store::row! {
-    /// A key as stored: the private half sealed, the public half for everybody.
-    #[derive(Clone, Debug)]
-    pub struct SigningKeyRow {
-        /// Its name in tokens.
-        pub kid: String,
-        /// The private key, sealed.
-        pub private_sealed: Vec<u8>,
-        /// The public key as a JWK.
-        pub public_jwk: String,
-        /// When it was made.
-        pub created_at: Ts,
-        /// Signs until then.
-        pub sign_until: Ts,
-        /// Is published until then.
-        pub publish_until: Ts,
-    }
-}
 
 /// The next key is published so long before it is the only one that signs: clients keep the public keys for a while.
 const PUBLISHED_AHEAD: Span = Span::hours(1);

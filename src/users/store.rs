@@ -3,10 +3,7 @@
 use crate::base::context::Scopes;
 use crate::base::ids::{KeyId, SessionId};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
-use crate::users::api_keys::KeyRow;
-use crate::users::authenticate::{KeyOwner, SessionOwner};
-use crate::users::session::{NewSession, PasswordRow, SessionRow};
-use crate::users::signing_keys::SigningKeyRow;
+use crate::users::credentials::{KeyOwner, KeyRow, NewSession, PasswordRow, SessionOwner, SessionRow, SigningKeyRow};
 use crate::users::user::{Status, User};
 
 ::store::statements! {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::base::error::{Result, internal};
 use crate::base::random::Rng;
 use crate::base::{Span, Ts};
-use crate::users::signing_keys::SigningKeyRow;
+use crate::users::credentials::SigningKeyRow;
 
 const NONCE: usize = 12;
 const SIGNS_FOR: Span = Span::days(90);

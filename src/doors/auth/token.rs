@@ -18,9 +18,10 @@ use crate::doors::App;
 use crate::doors::auth::refusal::{AuthRefusal, respond};
 use crate::doors::auth::tokens::{LIFETIME, app_metadata};
 use crate::doors::client;
-use crate::doors::rest::{client_address, read_body};
+use crate::doors::request::{client_address, read_body};
+use crate::users::credentials::PasswordRow;
 use crate::users::password;
-use crate::users::session::{self, PasswordRow, RefreshRefused, SignedIn};
+use crate::users::session::{self, RefreshRefused, SignedIn};
 
 /// Hashing is slow on purpose: as many at once as there are cores, and a short queue behind them.
 static HASHING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)));
