@@ -72,6 +72,6 @@ fn a_lost_commit_is_found_out_by_its_key() {
         "{before} lost commits, {after} lost answers to commits, {} calls, {told} answered, {found_out} found out at once, {repeated:?}",
         entries.len()
     );
-    assert!(before > 0 && after > 0 && found_out > 0, "the line never broke at the right moment");
+    assert!(before > 0 && after > 0 && found_out + repeated.were_done > 0, "the line never broke at the right moment");
     verdict::check(&place, server.address, &users, &entries);
 }
