@@ -4,8 +4,7 @@
 //! limit → the function → the use, the stored answer and the effects commit together, or nothing does.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ::store::{Store, StoreError, Tx};
 use serde_json::Value;
@@ -112,7 +111,8 @@ struct Prepared {
     client: Uuid,
     /// The input, read; what is wrong with it is told to those only who may call.
     ready: Result<Ready>,
-    counted: AtomicBool,
+    /// The per-minute limit after this call, counted once although the store may run the call again.
+    counted: OnceLock<LimitState>,
 }
 
 struct Ready {
@@ -259,24 +259,25 @@ impl Dispatcher {
         }
     }
 
-    /// Counts a call once, also when the store runs it again.
     fn count_minute(&self, prepared: &Prepared, subject: Uuid, policy: Policy, limit: Limit, now: Ts) -> Result<LimitState, Failure> {
-        if prepared.counted.swap(true, Ordering::Relaxed) {
-            return Ok(LimitState { policy, limit, remaining: 0, reset: limit.window.span() });
+        if let Some(state) = prepared.counted.get() {
+            return Ok(*state);
         }
-        self.minute_limits.take(subject, policy, limit, now).map_err(|wait| {
-            prepared.counted.store(false, Ordering::Relaxed);
-            let error = Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() })
-                .retry_after(wait.as_seconds_up().max(1));
-            Failure { error, limit: Some(LimitState { policy, limit, remaining: 0, reset: wait }) }
-        })
+        match self.minute_limits.take(subject, policy, limit, now) {
+            Ok(state) => Ok(*prepared.counted.get_or_init(|| state)),
+            Err(wait) => {
+                let error = Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() })
+                    .retry_after(wait.as_seconds_up().max(1));
+                Err(Failure { error, limit: Some(LimitState { policy, limit, remaining: 0, reset: wait }) })
+            }
+        }
     }
 }
 
 fn prepare(call: Call) -> Prepared {
     let Call { operation, credentials, client, idempotency_key, input } = call;
     let ready = read(&operation, idempotency_key, input);
-    Prepared { operation, credentials, client, ready, counted: AtomicBool::new(false) }
+    Prepared { operation, credentials, client, ready, counted: OnceLock::new() }
 }
 
 fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Value) -> Result<Ready> {

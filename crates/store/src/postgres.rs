@@ -113,12 +113,14 @@ impl Postgres {
 
     /// Keeps a write for the next trip.
     pub(crate) fn defer(&mut self, raw: &Raw, values: &[Value<'_>], rows: usize) {
-        let groups =
-            if raw.takes_rows() { vec![(rows, values)] } else { values.chunks(values.len() / rows).map(|chunk| (1, chunk)).collect() };
-        for (rows, values) in groups {
-            let statement = self.statement(raw, rows);
-            let values = values.iter().cloned().map(Value::into_owned).collect();
-            self.waiting.push(Write { statement, values, rows: rows as u64, sql: raw.sql });
+        let width = values.len() / rows;
+        let mut done = 0;
+        while done < rows {
+            let together = if raw.takes_rows() { group_size(rows - done) } else { 1 };
+            let statement = self.statement(raw, together);
+            let values = values[done * width..(done + together) * width].iter().cloned().map(Value::into_owned).collect();
+            self.waiting.push(Write { statement, values, rows: together as u64, sql: raw.sql });
+            done += together;
         }
     }
 
@@ -159,6 +161,16 @@ impl Postgres {
         let statement = self.runtime.block_on(self.client.prepare_typed(&raw.postgres(rows), &types))?;
         self.prepared[slot].push((rows, statement.clone()));
         Ok(statement)
+    }
+}
+
+/// How many of `rows` go into one statement: a few sizes only, because each is prepared and kept by the server.
+const fn group_size(rows: usize) -> usize {
+    match rows {
+        0..=4 => rows,
+        5..=15 => 4,
+        16..=63 => 16,
+        _ => 64,
     }
 }
 

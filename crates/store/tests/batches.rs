@@ -198,6 +198,36 @@ async fn drop_database(name: &str) {
     client.batch_execute(&format!("drop database store_{name}_{} with (force)", std::process::id())).await.unwrap();
 }
 
+async fn many_rows(store: &Store) {
+    for rows in [1_i64, 2, 5, 63, 64, 150, 333] {
+        let before = count(store).await.0;
+        let written = store
+            .command(move |tx| {
+                let rows: Vec<_> = (before..before + rows).map(|n| (n, 1)).collect();
+                Ok::<_, Outcome>(tx.write_rows(&INSERT_MANY, &rows)?)
+            })
+            .await;
+        written.unwrap();
+        assert_eq!(count(store).await.0, before + rows);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rows_are_written_at_once_on_sqlite() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = sqlite(&dir);
+    many_rows(&store).await;
+    store.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rows_are_written_at_once_on_postgres() {
+    let Some(store) = postgres("rows", |_| String::new()).await else { return };
+    many_rows(&store).await;
+    store.close();
+    drop_database("rows").await;
+}
+
 /// Read, think, write: with a lock each of the increments must be there.
 async fn increments(store: &Store) {
     store.command(|tx| Ok::<_, Outcome>(tx.write(&INSERT, (1, 0))?)).await.unwrap();
