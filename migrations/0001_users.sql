@@ -18,6 +18,7 @@ create table users (
     created_at           {int} not null,
     check (referrer_id <> id)
 ) {table};
+create index users_admins on users (is_admin) where is_admin;
 
 create table passwords (
     user_id              {uuid} primary key,

@@ -60,6 +60,22 @@ async fn every_statement_is_prepared_on_postgres() {
     check_statements(Engine::Postgres).await;
 }
 
+/// What may be read whole: rows given in the statement itself, the first of those that wait for a seal, the few signing keys
+/// and admins.
+const MAY_SCAN: [&str; 5] = ["SCAN v", "SCAN unsealed", "SCAN u", "SCAN signing_keys", "SCAN users USING INDEX users_admins"];
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    let app = TestApp::start(Engine::Sqlite).await.unwrap();
+    let scans = ::store::full_scans(&app.dir().join(start::DATABASE_FILE), &statements()).unwrap();
+    let wrong: Vec<&String> = scans
+        .iter()
+        .filter(|scan| !MAY_SCAN.iter().any(|allowed| scan.starts_with(&format!("{allowed}:")) || scan.starts_with(&format!("{allowed} "))))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    app.finish().await;
+}
+
 #[test]
 fn every_room_with_statements_is_in_the_list() {
     let root = env!("CARGO_MANIFEST_DIR");

@@ -10,14 +10,12 @@ use uuid::Uuid;
 use crate::base::error::internal;
 use crate::base::{Context, Result, Usdt};
 use crate::ledger::account::AccountId;
-use crate::ledger::store::{self, UnsealedRow};
-
-const TOGETHER: i64 = 256;
+use crate::ledger::store::{self, SEALED_TOGETHER, UnsealedRow};
 
 /// Job: seals the oldest transactions. Answers whether there may be more.
 pub fn seal(cx: &mut Context<'_, '_>) -> Result<bool> {
     let (start, mut hash) = store::lock_head(cx)?;
-    let rows = store::unsealed(cx, TOGETHER)?;
+    let rows = store::unsealed(cx)?;
     let mut position = start;
     let mut seals = Vec::with_capacity(rows.len());
     let mut folds = [AccountId::ONCHAIN, AccountId::PLATFORM_FEES, AccountId::OPERATOR_CAPITAL].map(Fold::new);
@@ -33,7 +31,7 @@ pub fn seal(cx: &mut Context<'_, '_>) -> Result<bool> {
         fold.save(cx)?;
     }
     store::save_seals(cx, start, &seals)?;
-    Ok(position - start == TOGETHER)
+    Ok(position - start == SEALED_TOGETHER)
 }
 
 /// The hash of a transaction after `previous`: SHA-256 over the previous hash, the row and its postings.

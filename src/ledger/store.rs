@@ -68,15 +68,19 @@ use crate::ledger::transaction::Posting;
          where e.account_id = $1 and e.seq < $2 and ($3 = '' or t.kind = $3) and t.at >= $4 and t.at < $5 \
          order by e.seq desc limit $6";
     LOCK_HEAD: () => (i64, [u8; 32]) = "select position, hash from chain_head where id = 1 {lock}";
-    UNSEALED: (i64,) => UnsealedRow =
+    UNSEALED: () => UnsealedRow =
         "select t.id, t.kind, t.reference, t.at, t.actor, p.n, p.from_account, p.to_account, p.amount \
-         from (select transaction_id from unsealed order by transaction_id limit $1) u \
-         join transactions t on t.id = u.transaction_id join postings p on p.transaction_id = t.id order by t.id, p.n";
+         from (select transaction_id from unsealed order by transaction_id limit 256) u \
+         cross join transactions t cross join postings p \
+         where t.id = u.transaction_id and p.transaction_id = t.id order by t.id, p.n";
     INSERT_SEALS: (i64, Uuid, [u8; 32]) => () = "insert into seals (position, transaction_id, hash) values {rows}";
     FORGET_UNSEALED: (i64,) => () =
         "delete from unsealed where transaction_id in (select transaction_id from seals where position > $1)";
     MOVE_HEAD: (i64, [u8; 32]) => () = "update chain_head set position = $1, hash = $2 where id = 1";
 }
+
+/// The transactions that one run of the sealing job takes.
+pub(super) const SEALED_TOGETHER: i64 = 256;
 
 /// At most this many accounts are locked by one statement.
 pub(super) const LOCKED_TOGETHER: usize = 4;
@@ -137,8 +141,10 @@ pub(super) fn lock_head(cx: &mut Context<'_, '_>) -> Result<(i64, [u8; 32])> {
     Ok(cx.tx.one(&LOCK_HEAD, ())?)
 }
 
-pub(super) fn unsealed(cx: &mut Context<'_, '_>, at_most: i64) -> Result<Vec<UnsealedRow>> {
-    Ok(cx.tx.all(&UNSEALED, (at_most,))?)
+/// The postings of the oldest [`SEALED_TOGETHER`] transactions without a seal. The number stands in the statement, so that
+/// both planners know how few they are; the cross joins keep SQLite from starting at the large tables.
+pub(super) fn unsealed(cx: &mut Context<'_, '_>) -> Result<Vec<UnsealedRow>> {
+    Ok(cx.tx.all(&UNSEALED, ())?)
 }
 
 /// Links transactions into the chain, takes them off the queue and moves the head.

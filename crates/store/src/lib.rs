@@ -32,7 +32,7 @@ pub use statement::{AnyStatement, FromRow, Kinds, Params, Raw, Row, Stmt};
 pub use transfer::{Summary, export, import};
 pub use tx::Tx;
 pub use value::{Bind, Cell, Field, Kind, Mismatch, Value};
-pub use verify::verify;
+pub use verify::{full_scans, verify};
 
 use job::{Job, Work};
 use pg_worker::Purpose;

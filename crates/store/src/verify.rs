@@ -1,5 +1,7 @@
 //! Prepares statements on an engine and compares their types with the Rust types: the test of all statements.
 
+use std::path::Path;
+
 use tokio_postgres::types::Type;
 
 use crate::error::StoreError;
@@ -24,6 +26,27 @@ pub fn verify(engine: &EngineSettings, statements: &[&dyn AnyStatement]) -> Resu
             Ok(statements.iter().filter_map(|s| postgres(&mut connection, *s).err()).collect())
         }),
     }
+}
+
+/// The statements whose plan on SQLite reads a whole table or index, one line each. Blocks.
+///
+/// # Errors
+/// When the database cannot be opened or a statement does not fit it.
+pub fn full_scans(path: &Path, statements: &[&dyn AnyStatement]) -> Result<Vec<String>, StoreError> {
+    let connection = lite::open_writer(path)?;
+    let mut found = Vec::new();
+    for statement in statements {
+        let raw = statement.raw();
+        let mut plan = connection.prepare(&format!("explain query plan {}", raw.lite()))?;
+        let mut rows = plan.raw_query();
+        while let Some(row) = rows.next()? {
+            let step: String = row.get("detail")?;
+            if step.starts_with("SCAN") && !step.contains("CONSTANT ROW") {
+                found.push(format!("{step}: {}", raw.sql));
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn sqlite(connection: &rusqlite::Connection, statement: &dyn AnyStatement) -> Result<(), String> {
