@@ -34,8 +34,8 @@ create table postings (
     check (from_account <> to_account)
 ) {narrow};
 
--- The statement of one account, numbered without gaps. Written with the transaction for users' accounts; for the
--- platform's accounts by the sealing job; task escrows and withdrawal holds have none.
+-- The statement of one account, numbered without gaps. Users' accounts get theirs with the transaction, by way of
+-- `fresh_entries`; the platform's accounts by the sealing job; task escrows and withdrawal holds have none.
 create table entries (
     account_id           {uuid} not null,
     seq                  {int} not null check (seq > 0),
@@ -43,6 +43,17 @@ create table entries (
     amount               {int} not null check (amount <> 0), -- signed
     balance_after        {int} not null,
     primary key (account_id, seq)
+) {narrow};
+
+-- Lines that are not in their place in `entries` yet, in the order in which they came: a command appends here, and the
+-- sealing job moves them, many at a time. A statement is both tables together.
+create table fresh_entries (
+    transaction_id       {uuid} not null,
+    account_id           {uuid} not null,
+    seq                  {int} not null check (seq > 0),
+    amount               {int} not null check (amount <> 0), -- signed
+    balance_after        {int} not null,
+    primary key (transaction_id, account_id, seq)
 ) {narrow};
 
 -- Transactions that the sealing job has not linked into the chain yet. A platform account's balance is its row
@@ -77,6 +88,7 @@ create trigger postings_no_update before update on postings begin select raise(a
 create trigger postings_no_delete before delete on postings begin select raise(abort, 'postings are immutable'); end;
 create trigger entries_no_update before update on entries begin select raise(abort, 'entries are immutable'); end;
 create trigger entries_no_delete before delete on entries begin select raise(abort, 'entries are immutable'); end;
+create trigger fresh_entries_no_update before update on fresh_entries begin select raise(abort, 'entries are immutable'); end;
 create trigger seals_no_update before update on seals begin select raise(abort, 'seals are immutable'); end;
 create trigger seals_no_delete before delete on seals begin select raise(abort, 'seals are immutable'); end;
 create trigger accounts_no_delete before delete on accounts begin select raise(abort, 'accounts stay'); end;
@@ -93,6 +105,7 @@ $$ begin raise exception '% of the ledger are immutable', tg_table_name using er
 create trigger immutable before update or delete or truncate on transactions for each statement execute function ledger_is_immutable();
 create trigger immutable before update or delete or truncate on postings for each statement execute function ledger_is_immutable();
 create trigger immutable before update or delete or truncate on entries for each statement execute function ledger_is_immutable();
+create trigger no_update before update or truncate on fresh_entries for each statement execute function ledger_is_immutable();
 create trigger immutable before update or delete or truncate on seals for each statement execute function ledger_is_immutable();
 create trigger no_delete before delete or truncate on accounts for each statement execute function ledger_is_immutable();
 create trigger identity before update of id, owner, kind, reference on accounts for each statement execute function ledger_is_immutable();

@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("testing", &["base", "users", "jobs", "doors", "migrations", "start"]),
 ];
 
-const MONEY_TABLES: [&str; 7] = ["accounts", "transactions", "postings", "entries", "unsealed", "seals", "chain_head"];
+const MONEY_TABLES: [&str; 8] = ["accounts", "transactions", "postings", "entries", "fresh_entries", "unsealed", "seals", "chain_head"];
 const LINES_MAX: usize = 400;
 
 fn root() -> PathBuf {

@@ -170,7 +170,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Busy => Self::from(Refusal::Busy).retry_after(1),
-            StoreError::Closed | StoreError::Unavailable(_) | StoreError::Race(_) => {
+            StoreError::Closed | StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Race(_) => {
                 tracing::warn!(%error, "the store could not do it");
                 Self::from(Refusal::Unavailable).retry_after(1)
             }

@@ -39,7 +39,7 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
             row.balance = row.balance.checked_add(amount).ok_or_else(|| internal("a balance left the range of i64"))?;
             if row.kind == AccountKind::UserAvailable {
                 row.entries += 1;
-                lines.push((account, row.entries, id, amount, row.balance));
+                lines.push((id, account, row.entries, amount, row.balance));
             }
         }
     }
@@ -59,7 +59,7 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
         .collect();
     store::insert_transaction(cx, id, kind.name(), *reference, postings)?;
     store::add_to_balances(cx, &changes)?;
-    store::insert_entries(cx, &lines)
+    store::insert_fresh_entries(cx, &lines)
 }
 
 /// The accounts that change their own row, locked, in the order of their ids.

@@ -59,12 +59,25 @@ use crate::ledger::transaction::Posting;
         "insert into postings (transaction_id, n, from_account, to_account, amount) values {rows}";
     INSERT_ENTRIES: (AccountId, i64, Uuid, Usdt, Usdt) => () =
         "insert into entries (account_id, seq, transaction_id, amount, balance_after) values {rows}";
+    INSERT_FRESH_ENTRIES: (Uuid, AccountId, i64, Usdt, Usdt) => () =
+        "insert into fresh_entries (transaction_id, account_id, seq, amount, balance_after) values {rows}";
+    PLACE_FRESH_ENTRIES: (i64,) => () =
+        "insert into entries (account_id, seq, transaction_id, amount, balance_after) \
+         select f.account_id, f.seq, f.transaction_id, f.amount, f.balance_after \
+         from seals s cross join fresh_entries f where f.transaction_id = s.transaction_id and s.position > $1 order by 1, 2";
+    FORGET_FRESH_ENTRIES: (i64,) => () =
+        "delete from fresh_entries where transaction_id in (select transaction_id from seals where position > $1)";
     INSERT_UNSEALED: (Uuid,) => () = "insert into unsealed (transaction_id) values ($1)";
     BALANCES_OF_OWNER: (UserId,) => (AccountKind, Usdt) =
         "select kind, cast(sum(balance) as bigint) from accounts where owner = $1 group by kind";
     HISTORY: (AccountId, i64, String, Ts, Ts, i64) => HistoryRow =
         "select e.seq, t.id, t.kind, t.reference, e.amount, e.balance_after, t.at \
          from entries e join transactions t on t.id = e.transaction_id \
+         where e.account_id = $1 and e.seq < $2 and ($3 = '' or t.kind = $3) and t.at >= $4 and t.at < $5 \
+         order by e.seq desc limit $6";
+    FRESH_HISTORY: (AccountId, i64, String, Ts, Ts, i64) => HistoryRow =
+        "select e.seq, t.id, t.kind, t.reference, e.amount, e.balance_after, t.at \
+         from fresh_entries e join transactions t on t.id = e.transaction_id \
          where e.account_id = $1 and e.seq < $2 and ($3 = '' or t.kind = $3) and t.at >= $4 and t.at < $5 \
          order by e.seq desc limit $6";
     LOCK_HEAD: () => (i64, [u8; 32]) = "select position, hash from chain_head where id = 1 {lock}";
@@ -115,6 +128,11 @@ pub(super) fn insert_transaction(cx: &mut Context<'_, '_>, id: Uuid, kind: &str,
     Ok(cx.tx.write(&INSERT_UNSEALED, (id,))?)
 }
 
+/// Appends lines (transaction, account, seq, signed amount, balance after) that find their place later.
+pub(super) fn insert_fresh_entries(cx: &mut Context<'_, '_>, rows: &[(Uuid, AccountId, i64, Usdt, Usdt)]) -> Result<()> {
+    Ok(cx.tx.write_rows(&INSERT_FRESH_ENTRIES, rows)?)
+}
+
 /// Adds lines (account, seq, transaction, signed amount, balance after) to statements.
 pub(super) fn insert_entries(cx: &mut Context<'_, '_>, rows: &[(AccountId, i64, Uuid, Usdt, Usdt)]) -> Result<()> {
     Ok(cx.tx.write_rows(&INSERT_ENTRIES, rows)?)
@@ -124,7 +142,8 @@ pub(super) fn balances_of(cx: &mut Context<'_, '_>, owner: UserId) -> Result<Vec
     Ok(cx.tx.all(&BALANCES_OF_OWNER, (owner,))?)
 }
 
-/// Newest first, below `before_seq`, of one kind (empty = any), in a stretch of time.
+/// Newest first, below `before_seq`, of one kind (empty = any), in a stretch of time. Lines on their way to their place
+/// are few, and not always the newest ones.
 pub(super) fn history(
     cx: &mut Context<'_, '_>,
     account: AccountId,
@@ -133,7 +152,11 @@ pub(super) fn history(
     time: (Ts, Ts),
     at_most: i64,
 ) -> Result<Vec<HistoryRow>> {
-    Ok(cx.tx.all(&HISTORY, (account, before_seq, kind, time.0, time.1, at_most))?)
+    let mut rows = cx.tx.all(&FRESH_HISTORY, (account, before_seq, kind, time.0, time.1, at_most))?;
+    rows.extend(cx.tx.all(&HISTORY, (account, before_seq, kind, time.0, time.1, at_most))?);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.seq));
+    rows.truncate(usize::try_from(at_most).unwrap_or(usize::MAX));
+    Ok(rows)
 }
 
 /// The end of the hash chain, locked: one sealer at a time.
@@ -147,10 +170,15 @@ pub(super) fn unsealed(cx: &mut Context<'_, '_>) -> Result<Vec<UnsealedRow>> {
     Ok(cx.tx.all(&UNSEALED, ())?)
 }
 
-/// Links transactions into the chain, takes them off the queue and moves the head.
+/// Links transactions into the chain, puts their lines into their places, takes them off the queue and moves the head.
 pub(super) fn save_seals(cx: &mut Context<'_, '_>, old_position: i64, seals: &[(i64, Uuid, [u8; 32])]) -> Result<()> {
     let Some(&(position, _, hash)) = seals.last() else { return Ok(()) };
     cx.tx.write_rows(&INSERT_SEALS, seals)?;
+    let placed = cx.tx.change(&PLACE_FRESH_ENTRIES, (old_position,))?;
+    let forgotten = cx.tx.change(&FORGET_FRESH_ENTRIES, (old_position,))?;
+    if placed != forgotten {
+        return Err(crate::base::error::internal(format!("placed {placed} lines, forgot {forgotten}")));
+    }
     let taken = cx.tx.change(&FORGET_UNSEALED, (old_position,))?;
     if taken != seals.len() as u64 {
         return Err(crate::base::error::internal(format!("sealed {} transactions, took {taken} off the queue", seals.len())));

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The database cannot be reached or cannot write (disk full, connection refused).
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The connection broke before COMMIT was sent: nothing was changed.
+    #[error("the connection to the database broke: {0}")]
+    Lost(String),
     /// The connection broke during COMMIT: the change may or may not be there.
     #[error("the connection broke while committing: {0}")]
     Ambiguous(String),
@@ -42,7 +45,7 @@ impl StoreError {
     pub(crate) fn attempts_max(&self) -> u32 {
         match self {
             Self::Race(_) => 50,
-            Self::Unavailable(_) => 3,
+            Self::Lost(_) => 20,
             _ => 1,
         }
     }
@@ -73,7 +76,7 @@ impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
             return if error.is_closed() || std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>) {
-                Self::Unavailable(error.to_string())
+                Self::Lost(error.to_string())
             } else {
                 Self::Bug(chain(&error))
             };
@@ -82,7 +85,8 @@ impl From<tokio_postgres::Error> for StoreError {
         match db.code() {
             &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::UNIQUE_VIOLATION => Self::Race(text),
             code if code.code().starts_with("23") => Self::Violation(text),
-            code if ["08", "53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
+            code if ["08", "57P"].iter().any(|class| code.code().starts_with(class)) => Self::Lost(text),
+            code if ["53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
             _ => Self::Bug(text),
         }
     }

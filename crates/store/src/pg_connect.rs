@@ -10,8 +10,10 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use crate::error::StoreError;
 
+/// Sequential scans are a last resort: a plan made while a table was empty stays in the prepared statements when the
+/// table has grown, and every statement is tested to find its rows by an index.
 const SESSION: &str = "set client_min_messages = warning; set statement_timeout = '60s'; set lock_timeout = '10s'; \
-                       set idle_in_transaction_session_timeout = '60s'; set synchronous_commit = on";
+                       set idle_in_transaction_session_timeout = '60s'; set synchronous_commit = on; set enable_seqscan = off";
 
 /// Connects and drives the connection on the current runtime.
 pub(crate) async fn connect(url: &str) -> Result<Client, StoreError> {
@@ -56,7 +58,7 @@ fn tls() -> Result<ClientConfig, StoreError> {
 
 fn unreachable(error: tokio_postgres::Error) -> StoreError {
     match StoreError::from(error) {
-        StoreError::Bug(text) => StoreError::Unavailable(text),
+        StoreError::Bug(text) | StoreError::Lost(text) => StoreError::Unavailable(text),
         other => other,
     }
 }

@@ -48,6 +48,11 @@ pub(crate) fn serve(connection: Postgres, queue: &Receiver<Box<dyn Job>>, purpos
 fn run(tx: &mut Tx<'_>, job: &mut dyn Job, purpose: Purpose) -> Result<(), StoreError> {
     postgres(tx).start(purpose.begin())?;
     match job.run(tx) {
+        // A query has nothing to commit, and a connection that breaks here has lost nothing.
+        Verdict::Commit if matches!(purpose, Purpose::Queries) => {
+            postgres(tx).rollback();
+            Ok(())
+        }
         Verdict::Commit => postgres(tx).commit().inspect_err(|_| postgres(tx).rollback()),
         Verdict::Refuse => {
             postgres(tx).rollback();

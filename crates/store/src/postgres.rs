@@ -65,7 +65,7 @@ impl Postgres {
         }
         self.runtime.block_on(self.client.batch_execute("commit")).map_err(|error| match StoreError::from(error) {
             // Only an answer of the server says that the commit did not happen.
-            StoreError::Unavailable(text) => StoreError::Ambiguous(text),
+            StoreError::Lost(text) => StoreError::Ambiguous(text),
             refused => refused,
         })
     }

@@ -1,4 +1,5 @@
-//! M3e: an account's statement is numbered without gaps, adds up to its balance, and tells what the postings tell.
+//! M3e: an account's statement is numbered without gaps, adds up to its balance, and tells what the postings tell. Its
+//! newest lines may stand in `fresh_entries`; together the two tables are the statement.
 
 use uuid::Uuid;
 
@@ -13,7 +14,9 @@ const STATEMENTS: &str = "
     select x.account, x.part, x.seq, x.amount, x.balance, x.kind
     from (select id as account, 0 as part, entries as seq, 0 as amount, balance, kind from accounts
           union all
-          select account_id, 1, seq, amount, balance_after, '' from entries) x
+          select account_id, 1, seq, amount, balance_after, '' from entries
+          union all
+          select account_id, 1, seq, amount, balance_after, '' from fresh_entries) x
     order by x.account, x.part, x.seq";
 
 /// Per account and transaction, the entries (part 0) and then what left (1) and came in (2). Escrows and holds have no
@@ -21,6 +24,7 @@ const STATEMENTS: &str = "
 const LEGS: &str = "
     select x.account, x.transaction_id, x.part, x.amount, case when u.transaction_id is null then 0 else 1 end as tail
     from (select account_id as account, transaction_id, 0 as part, amount from entries
+          union all select account_id, transaction_id, 0, amount from fresh_entries
           union all select from_account, transaction_id, 1, amount from postings
           union all select to_account, transaction_id, 2, amount from postings) x
     join accounts a on a.id = x.account
