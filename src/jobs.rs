@@ -42,7 +42,8 @@ fn in_steps(name: &'static str, period: Duration, step: fn(&mut Context<'_, '_>)
     Job { name, period, run: Box::new(run) }
 }
 
-async fn save_last_uses(dispatcher: Arc<Dispatcher>) -> Result<()> {
+/// Each node writes down the uses that it has seen itself.
+pub async fn save_last_uses(dispatcher: Arc<Dispatcher>) -> Result<()> {
     let uses = dispatcher.take_used_keys();
     for some in uses.chunks(200) {
         let some = some.to_vec();

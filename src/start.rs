@@ -150,10 +150,14 @@ fn metrics_handle() -> Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Reads new signing keys, and gives the metrics a moment.
+/// What every node does for itself once a minute: reads new signing keys, writes down the last uses of API keys, tidies
+/// the metrics.
 pub async fn maintain(app: &Arc<App>) {
     if let Err(error) = app.tokens.reload(&app.dispatcher).await {
         tracing::warn!(%error, "the signing keys were not read again");
+    }
+    if let Err(error) = jobs::save_last_uses(Arc::clone(&app.dispatcher)).await {
+        tracing::warn!(%error, "the last uses of keys were not written down");
     }
     app.metrics.run_upkeep();
 }

@@ -64,6 +64,12 @@ async fn handle(app: &Arc<App>, operation: Arc<Operation>, types: &Types, reques
     let outcome =
         called.unwrap_or_else(|_| Outcome { result: Err(Error::from(Refusal::TimedOut).retry_after(5)), replayed: false, limit: None });
     let response = respond(outcome, &id);
+    let (status, milliseconds) = (response.status().as_u16(), started.elapsed().as_millis());
+    if status >= 500 {
+        tracing::warn!(operation = name, status, milliseconds, request_id = id.0, "a call failed");
+    } else {
+        tracing::debug!(operation = name, status, milliseconds, request_id = id.0, "a call");
+    }
     metrics::counter!("roborent_calls_total", "operation" => name, "status" => status_class(response.status())).increment(1);
     metrics::histogram!("roborent_call_seconds", "operation" => name).record(started.elapsed());
     response

@@ -15,9 +15,12 @@ use tower::Service as _;
 use crate::doors::client::Peer;
 
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// Out of file descriptors, most likely: some connections have to end first.
+const AFTER_A_FAILURE: Duration = Duration::from_millis(50);
 const BUFFER_BYTES: usize = 8 * 1024;
 
 /// Serves `router` until `stop` is cancelled, then waits for calls in flight for at most `grace`.
+#[expect(clippy::disallowed_methods, reason = "waits for file descriptors, in machine time")]
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, grace: Duration) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(BUFFER_BYTES);
@@ -30,9 +33,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of file descriptors, most likely: let some connections end.
                     tracing::warn!(%error, "could not accept a connection");
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(AFTER_A_FAILURE).await;
                     continue;
                 }
             },

@@ -130,7 +130,7 @@ fn path_of(operation: &Operation, path: &str) -> &'static str {
 pub fn access_in_words(access: Access) -> Option<String> {
     match access {
         Access::Open => None,
-        Access::User(scope) => Some(format!("any user; an API key needs the scope `{}`", scope.name())),
+        Access::User(scope) => Some(format!("any user; an API key needs the scope {}", scope.name())),
         Access::Keys => Some("a signed-in user, or an API key with all four scopes".into()),
         Access::Admin => Some("admins".into()),
         Access::Sandbox => Some("programs on the same machine, in the sandbox only".into()),

@@ -13,6 +13,7 @@ use crate::doors::docs::{codes, schema_of_input};
 #[derive(Template)]
 #[template(path = "docs.html")]
 pub struct Reference {
+    site: String,
     sandbox: bool,
     operations: Vec<Entry>,
     errors: Vec<ErrorEntry>,
@@ -62,6 +63,7 @@ pub fn page(app: &App) -> Reference {
         Policy::Mcp,
     ];
     Reference {
+        site: app.public_url.clone(),
         sandbox,
         operations: app.operations.iter().map(|operation| entry(operation, &app.public_url, key)).collect(),
         errors: codes().into_iter().map(|f| ErrorEntry { status: f.status, code: f.code, hint: f.hint }).collect(),
