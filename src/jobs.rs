@@ -44,7 +44,9 @@ fn in_steps(name: &'static str, period: Duration, step: fn(&mut Context<'_, '_>)
 
 /// Each node writes down the uses that it has seen itself.
 pub async fn save_last_uses(dispatcher: Arc<Dispatcher>) -> Result<()> {
-    let uses = dispatcher.take_used_keys();
+    let mut uses = dispatcher.take_used_keys();
+    // In one order on every node, so that two of them never wait for each other.
+    uses.sort_unstable();
     for some in uses.chunks(200) {
         let some = some.to_vec();
         dispatcher.system(move |cx| users::save_last_uses(cx, &some)).await?;
@@ -74,7 +76,11 @@ pub async fn run_for_ever(jobs: &[Job], dispatcher: &Arc<Dispatcher>, stop: &Can
             *left = left.saturating_sub(tick);
             if left.is_zero() {
                 *left = job.period;
-                if let Err(error) = (job.run)(Arc::clone(dispatcher)).await {
+                let done = tokio::select! {
+                    () = stop.cancelled() => return,
+                    done = (job.run)(Arc::clone(dispatcher)) => done,
+                };
+                if let Err(error) = done {
                     tracing::warn!(job = job.name, %error, "a job failed; it runs again in its period");
                     metrics::counter!("roborent_job_failures_total", "job" => job.name).increment(1);
                 }

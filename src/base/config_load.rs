@@ -51,6 +51,9 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if config.server.public_url.ends_with('/') {
         return fail("server.public_url must not end with a slash");
     }
+    if config.limits.sign_in.window.is_in_the_database() {
+        return fail("limits.sign_in is kept in memory: give it per minute or per second, such as \"10/min\"");
+    }
     if config.database.readers == 0 || config.database.writers == 0 || config.database.queue_max == 0 {
         return fail("database.readers, database.writers and database.queue_max must be at least 1");
     }

@@ -37,11 +37,8 @@ pub fn reserve(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, limit: L
     let quota = i64::from(limit.quota);
     // The use that has to leave the hour before the next one may come in.
     let gate = if used >= quota { last - quota + 1 } else { last - used + 1 };
-    let reset = if used == 0 {
-        limit.window.span()
-    } else {
-        store::use_at(cx, subject, policy, gate).map_err(failed)?.plus(limit.window.span()).since(cx.now)
-    };
+    let gate_at = if used == 0 { None } else { store::use_at(cx, subject, policy, gate).map_err(failed)? };
+    let reset = gate_at.map_or(limit.window.span(), |at| at.plus(limit.window.span()).since(cx.now));
     let remaining = |used: i64| u32::try_from(quota - used).unwrap_or(0);
     if used >= quota {
         let error =

@@ -181,7 +181,8 @@ pub fn gcra(arrival_us: Option<i64>, now: Ts, limit: Limit) -> Gcra {
     let now_us = now.as_milliseconds().saturating_mul(1_000);
     let window_us = limit.window.span().as_milliseconds() * 1_000;
     let interval_us = (window_us / i64::from(limit.quota)).max(1);
-    let next = arrival_us.map_or(now_us, |arrival| arrival.max(now_us)).saturating_add(interval_us);
+    // After the clock was set back, what is remembered may lie further ahead than any call can bring it.
+    let next = arrival_us.map_or(now_us, |arrival| arrival.clamp(now_us, now_us.saturating_add(window_us))).saturating_add(interval_us);
     let allowed_from = next.saturating_sub(window_us);
     let span_up = |us: i64| Span::milliseconds(us.saturating_add(999) / 1_000);
     if allowed_from > now_us {

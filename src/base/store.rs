@@ -53,8 +53,8 @@ pub(super) fn last_and_first_use(cx: &mut Context<'_, '_>, subject: Uuid, policy
     Ok(cx.tx.one(&LAST_AND_FIRST_USE, (subject, policy.name(), since))?)
 }
 
-pub(super) fn use_at(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64) -> Result<Ts> {
-    Ok(cx.tx.one(&USE_AT, (subject, policy.name(), n))?.0)
+pub(super) fn use_at(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64) -> Result<Option<Ts>> {
+    Ok(cx.tx.maybe(&USE_AT, (subject, policy.name(), n))?.map(|(at,)| at))
 }
 
 pub(super) fn save_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64, at: Ts) -> Result<()> {

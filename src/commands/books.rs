@@ -64,7 +64,7 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), StartError> {
         Box::new(BufReader::new(File::open(file).map_err(|e| failed(&e))?))
     };
     let dir = &config.installation.data_dir;
-    std::fs::create_dir_all(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
+    crate::base::installation::make_data_dir(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
     let now = machine_now().as_milliseconds();
     let summary = ::store::import(&start::engine(config), MIGRATIONS, now, input.as_mut()).map_err(refusal)?;
     let report = report(config, &Options::default())?;

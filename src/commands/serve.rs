@@ -17,6 +17,8 @@ use crate::doors::{self, App};
 use crate::jobs;
 use crate::start::{self, StartError};
 
+/// What the store gets to finish; calls in flight had their time before.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 const MAINTAIN_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) fn serve(config: Config) -> Result<(), StartError> {
@@ -25,8 +27,21 @@ pub(super) fn serve(config: Config) -> Result<(), StartError> {
     let store = start::open_store(&config)?;
     let closing = store.clone();
     let served = wait_for(run(store, Arc::new(config)));
-    closing.close();
+    close_within(closing, CLOSE_WITHIN);
     served
+}
+
+/// Closes the store; a database that does not answer must not keep the process alive.
+fn close_within(store: ::store::Store, limit: Duration) {
+    let (closed, waiting) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        store.close();
+        // The receiver is gone when the limit has passed.
+        let _: Result<(), _> = closed.send(());
+    });
+    if waiting.recv_timeout(limit).is_err() {
+        tracing::warn!("the database did not answer in time; what it had not confirmed was not answered either");
+    }
 }
 
 /// One server writes to an embedded database. The lock goes with the process, however it ends.

@@ -1,6 +1,7 @@
 //! Is it alive, can it serve, how is it doing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,6 +12,8 @@ use axum::routing::get;
 
 use crate::base::installation;
 use crate::doors::App;
+
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// The routes of the public listener.
 pub fn router() -> Router<Arc<App>> {
@@ -31,9 +34,10 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.stopping.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
-    match app.dispatcher.look(|cx| installation::clock_ahead(cx).map(drop)).await {
-        Ok(()) => "ready\n".into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", error.code())).into_response(),
+    match tokio::time::timeout(READY_WITHIN, app.dispatcher.look(|cx| installation::clock_ahead(cx).map(drop))).await {
+        Ok(Ok(())) => "ready\n".into_response(),
+        Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", error.code())).into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "timeout\n").into_response(),
     }
 }
 

@@ -118,9 +118,11 @@ async fn read(app: &App, operation: &Operation, types: &Types, request: Request<
         Access::User(_) | Access::Keys | Access::Admin => credentials(app, &parts.headers)?,
     };
     let client = client::subject(client_address(app, &parts));
-    let idempotency_key = match parts.headers.get("idempotency-key") {
-        Some(value) => Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?),
-        None => None,
+    let mut keys = parts.headers.get_all("idempotency-key").iter();
+    let idempotency_key = match (keys.next(), keys.next()) {
+        (None, _) => None,
+        (Some(value), None) => Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?),
+        (Some(_), Some(_)) => return Err(Refusal::IdempotencyKeyInvalid.into()),
     };
     let mut fields = input::parse(&read_body(&parts.headers, body, config.server.body_bytes_max).await?)?;
     for (name, value) in query_fields(parts.uri.query().unwrap_or_default(), types) {

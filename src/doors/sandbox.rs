@@ -87,6 +87,7 @@ async fn advance(app: &Arc<App>, request: &request::Parts, body: Body) -> Result
     let ahead = Span::milliseconds(app.dispatcher.clock.ahead().as_milliseconds().saturating_add(span.as_milliseconds()));
     app.dispatcher.system(move |cx| installation::save_clock_ahead(cx, ahead)).await?;
     app.dispatcher.clock.advance(span);
+    app.tokens.reload(&app.dispatcher).await?;
     jobs::run_all(&app.jobs, &app.dispatcher).await?;
     Ok(json!({ "now": app.dispatcher.clock.now(), "advanced_seconds": advance_seconds }))
 }

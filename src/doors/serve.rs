@@ -24,7 +24,12 @@ const BUFFER_BYTES: usize = 8 * 1024;
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, grace: Duration) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(BUFFER_BYTES);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(100);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(100)
+        .keep_alive_interval(HEADERS_WITHIN)
+        .keep_alive_timeout(HEADERS_WITHIN);
     let builder = Arc::new(builder);
     let graceful = GracefulShutdown::new();
     loop {

@@ -83,6 +83,7 @@ impl KeyRow {
         pub(super) id: SessionId,
         pub(super) user_id: UserId,
         pub(super) amr: String,
+        pub(super) created_at: Ts,
         pub(super) refreshed_at: Ts,
         pub(super) expires_at: Ts,
         pub(super) revoked_at: Option<Ts>,

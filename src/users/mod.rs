@@ -55,7 +55,7 @@ pub fn operations() -> Vec<Operation> {
             .about("Your own profile."),
         command("update_profile", Method::Patch, "/api/v1/agent/profile", Access::Keys, profile::patch_profile)
             .example(json!({ "display_name": "My Bot", "bio": "I translate.", "max_hourly_spend_usd": 50 }))
-            .about("Change your profile; what you leave out stays, null clears."),
+            .about("Change your profile; what you leave out stays, null clears the webhook URL and the spend cap."),
         query("get_user", Method::Get, "/api/v1/users/{user}", Access::Open, profile::get_user)
             .about("What everybody may see of a user, by id or username."),
         query("list_api_keys", Method::Get, "/api/v1/agent/keys", Access::User(Scope::Read), api_keys::list_keys)

@@ -17,7 +17,7 @@ use crate::users::user::{Status, User};
 #[serde(deny_unknown_fields)]
 pub struct GetProfile {}
 
-/// What to change; what is left out stays, null clears.
+/// What to change; what is left out stays, null clears the webhook and the spend cap.
 #[expect(clippy::option_option, reason = "null clears a field, leaving it out keeps it")]
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,6 +11,8 @@ use crate::users::user::{Status, User};
 
 /// A session ends when it was not refreshed for so long.
 const IDLE: Span = Span::days(30);
+/// And at the latest so long after the sign-in.
+const ABSOLUTE: Span = Span::days(180);
 /// A token that was already exchanged gives the same successor again for so long: parallel tabs and lost answers.
 const REUSE: Span = Span::seconds(120);
 
@@ -72,7 +74,7 @@ pub fn sign_in(cx: &mut Context<'_, '_>, user_id: UserId, version: i64, ip: &str
 /// Exchanges a refresh token, whose signature the door has checked, for the next one.
 pub fn refresh(cx: &mut Context<'_, '_>, session_id: SessionId, counter: i64) -> Result<Result<SignedIn, RefreshRefused>> {
     let Some(session) = store::session(cx, session_id)? else { return Ok(Err(RefreshRefused::NotFound)) };
-    if session.revoked_at.is_some() || session.expires_at <= cx.now || session.refreshed_at.plus(IDLE) <= cx.now {
+    if session.revoked_at.is_some() || session.expires_at <= cx.now {
         return Ok(Err(RefreshRefused::SessionEnded));
     }
     let newest = session.refresh_counter;
@@ -89,7 +91,8 @@ pub fn refresh(cx: &mut Context<'_, '_>, session_id: SessionId, counter: i64) ->
         return Ok(Err(RefreshRefused::SessionEnded));
     };
     if next > newest {
-        store::refreshed(cx, session.id, next)?;
+        let expires_at = cx.now.plus(IDLE).min(session.created_at.plus(ABSOLUTE));
+        store::refreshed(cx, session.id, next, expires_at)?;
     }
     Ok(Ok(SignedIn { user, password, session_id: session.id, refresh_counter: next, amr: session.amr, now: cx.now }))
 }

@@ -12,13 +12,13 @@ use crate::users::user::{Status, User};
          from api_keys k join users u on u.id = k.user_id where k.hash = $1";
     KEY_OWNER_LOCKED: ([u8; 32],) => KeyOwner =
         "select k.id, k.user_id, k.scopes, k.revoked_at, k.expires_at, u.is_admin, u.status \
-         from api_keys k join users u on u.id = k.user_id where k.hash = $1 {lock:u}";
+         from api_keys k join users u on u.id = k.user_id where k.hash = $1 {lock:k, u}";
     SESSION_OWNER: (SessionId, UserId) => SessionOwner =
         "select s.id, s.user_id, s.revoked_at, s.expires_at, u.is_admin, u.status \
          from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2";
     SESSION_OWNER_LOCKED: (SessionId, UserId) => SessionOwner =
         "select s.id, s.user_id, s.revoked_at, s.expires_at, u.is_admin, u.status \
-         from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2 {lock:u}";
+         from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2 {lock:s, u}";
     USER: (UserId,) => User =
         "select id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, webhook_url, \
                 max_hourly_spend, referral_code, referrer_id, created_at from users where id = $1";
@@ -57,9 +57,9 @@ use crate::users::user::{Status, User};
         "insert into sessions (id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, refresh_counter, ip, user_agent) \
          values ($1, $2, 'api', 'aal1', $3, $4, $4, $4, $5, 0, $6, $7)";
     SESSION: (SessionId,) => SessionRow =
-        "select id, user_id, amr, refreshed_at, expires_at, revoked_at, refresh_counter from sessions where id = $1 {lock}";
-    REFRESHED: (SessionId, i64, Ts) => () =
-        "update sessions set refresh_counter = $2, refreshed_at = $3 where id = $1";
+        "select id, user_id, amr, created_at, refreshed_at, expires_at, revoked_at, refresh_counter from sessions where id = $1 {lock}";
+    REFRESHED: (SessionId, i64, Ts, Ts) => () =
+        "update sessions set refresh_counter = $2, refreshed_at = $3, expires_at = $4 where id = $1";
     END_SESSION: (SessionId, Ts) => () = "update sessions set revoked_at = $2 where id = $1";
     END_SESSIONS_OF: (UserId, Ts) => () = "update sessions set revoked_at = $2 where user_id = $1 and revoked_at is null";
     SIGNING_KEYS: (Ts,) => SigningKeyRow =
@@ -196,9 +196,9 @@ pub(super) fn session(cx: &mut Context<'_, '_>, id: SessionId) -> Result<Option<
     Ok(cx.tx.maybe(&SESSION, (id,))?)
 }
 
-pub(super) fn refreshed(cx: &mut Context<'_, '_>, id: SessionId, counter: i64) -> Result<()> {
+pub(super) fn refreshed(cx: &mut Context<'_, '_>, id: SessionId, counter: i64, expires_at: Ts) -> Result<()> {
     let now = cx.now;
-    Ok(cx.tx.write(&REFRESHED, (id, counter, now))?)
+    Ok(cx.tx.write(&REFRESHED, (id, counter, now, expires_at))?)
 }
 
 pub(super) fn end_session(cx: &mut Context<'_, '_>, id: SessionId) -> Result<()> {

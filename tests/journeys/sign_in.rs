@@ -112,6 +112,18 @@ on_both_engines! {
         }
     }
 
+    async fn a_session_that_is_used_lasts_and_ends_after_180_days(app) {
+        drop(app.admin(EMAIL).await);
+        let mut session = app.sign_in(EMAIL, PASSWORD).await.expect(200).json();
+        for day in (20..=180).step_by(20) {
+            let twenty_days = json!({ "advance_seconds": 20 * 86_400 });
+            drop(app.post("/sandbox/clock").json(&twenty_days).send().await.expect(200));
+            let answer = app.post("/auth/v1/token?grant_type=refresh_token").json(&json!({ "refresh_token": session["refresh_token"] })).send().await;
+            assert_eq!(answer.status, if day < 180 { 200 } else { 400 }, "day {day}");
+            session = answer.json();
+        }
+    }
+
     async fn suspension_ends_sessions_and_a_new_one_may_read(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
         let root = app.admin(EMAIL).await;
         let token = app.admin("second@example.com").await;

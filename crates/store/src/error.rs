@@ -85,6 +85,9 @@ impl From<tokio_postgres::Error> for StoreError {
         match db.code() {
             &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::UNIQUE_VIOLATION => Self::Race(text),
             code if code.code().starts_with("23") => Self::Violation(text),
+            // This session cannot go on: read-only after a failover, or without the statements that it had prepared.
+            code if ["25006", "26000", "0A000"].contains(&code.code()) => Self::Lost(text),
+            &SqlState::PROTOCOL_VIOLATION => Self::Bug(text),
             code if ["08", "57P"].iter().any(|class| code.code().starts_with(class)) => Self::Lost(text),
             code if ["53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
             _ => Self::Bug(text),

@@ -82,6 +82,7 @@ fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Store
 
 /// Opens the connection that writes, or the one that migrates.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    make_private(path)?;
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -95,6 +96,20 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "cache_size", -32_000)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
+}
+
+/// Makes a missing file readable by its owner only; SQLite gives its log the same mode.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Unavailable(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Opens a connection that cannot write.

@@ -50,7 +50,7 @@ fn serve(connection: &Connection, queue: &Receiver<Box<dyn Job>>, batch_max: usi
         batch.extend(queue.try_iter().take(batch_max.saturating_sub(1)));
         match run_batch(&mut tx, batch, careful) {
             Ok(batches) => careful = batches,
-            Err(StoreError::Unavailable(_) | StoreError::Corrupt(_)) => return Ended::Broken,
+            Err(StoreError::Unavailable(_) | StoreError::Ambiguous(_) | StoreError::Corrupt(_)) => return Ended::Broken,
             Err(_) => {}
         }
     }
@@ -121,7 +121,11 @@ fn attempt(tx: &mut Tx<'_>, batch: &mut [Box<dyn Job>], savepoints: bool) -> Res
         }
         failures.push(failure);
     }
-    control(tx, "commit")?;
+    // After a failed sync the log may hold the commit all the same: nobody can say before the next recovery.
+    control(tx, "commit").map_err(|error| match error {
+        StoreError::Unavailable(text) => StoreError::Ambiguous(text),
+        other => other,
+    })?;
     Ok(Attempt::Committed(failures))
 }
 

@@ -22,6 +22,12 @@ pub(crate) async fn connect(url: &str) -> Result<Client, StoreError> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(5));
     }
+    // A network that goes silent must not hold a thread for hours.
+    config
+        .tcp_user_timeout(Duration::from_secs(20))
+        .keepalives_idle(Duration::from_secs(15))
+        .keepalives_interval(Duration::from_secs(5))
+        .keepalives_retries(3);
     config.application_name("roborent");
     let client = if wants_tls(&config) {
         let (client, connection) = config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls()?)).await.map_err(unreachable)?;

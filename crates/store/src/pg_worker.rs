@@ -34,6 +34,9 @@ pub(crate) fn serve(connection: Postgres, queue: &Receiver<Box<dyn Job>>, purpos
         let failure = loop {
             match run(&mut tx, job.as_mut(), purpose) {
                 Err(error) if attempt < error.attempts_max() => {
+                    if matches!(error, StoreError::Lost(_)) {
+                        postgres(&mut tx).give_up();
+                    }
                     tracing::debug!(%error, attempt, "running a command again");
                     jitter.pause(attempt);
                     attempt += 1;

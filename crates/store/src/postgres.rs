@@ -25,6 +25,7 @@ pub(crate) struct Postgres {
     begin: Option<&'static str>,
     in_transaction: bool,
     waiting: Vec<Write>,
+    given_up: bool,
 }
 
 struct Write {
@@ -41,14 +42,24 @@ impl Postgres {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let client = runtime.block_on(pg_connect::connect(url))?;
-        Ok(Self { runtime, url: url.to_owned(), client, prepared: Vec::new(), begin: None, in_transaction: false, waiting: Vec::new() })
+        Ok(Self {
+            runtime,
+            url: url.to_owned(),
+            client,
+            prepared: Vec::new(),
+            begin: None,
+            in_transaction: false,
+            waiting: Vec::new(),
+            given_up: false,
+        })
     }
 
     /// Makes the next statement open a transaction with `begin`; reconnects first when the connection is lost.
     pub(crate) fn start(&mut self, begin: &'static str) -> Result<(), StoreError> {
-        if self.client.is_closed() {
+        if self.given_up || self.client.is_closed() {
             self.client = self.runtime.block_on(pg_connect::connect(&self.url))?;
             self.prepared.clear();
+            self.given_up = false;
         }
         self.waiting.clear();
         self.begin = Some(begin);
@@ -68,6 +79,11 @@ impl Postgres {
             StoreError::Lost(text) => StoreError::Ambiguous(text),
             refused => refused,
         })
+    }
+
+    /// Opens a new connection before the next transaction.
+    pub(crate) fn give_up(&mut self) {
+        self.given_up = true;
     }
 
     /// Drops what waits and undoes what was sent.

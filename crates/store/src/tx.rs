@@ -57,6 +57,7 @@ impl<'c> Tx<'c> {
 
     /// All rows of the result: give the statement a limit.
     pub fn all<P: Kinds, R: FromRow>(&mut self, statement: &Stmt<P, R>, params: impl Params<P>) -> Result<Vec<R>, StoreError> {
+        self.go_on()?;
         let mut values = Vec::with_capacity(P::KINDS.len());
         params.bind(&mut values);
         let mut rows = Vec::new();
@@ -95,6 +96,7 @@ impl<'c> Tx<'c> {
     pub fn change<P: Kinds>(&mut self, statement: &Stmt<P, ()>, params: impl Params<P>) -> Result<u64, StoreError> {
         let mut values = Vec::with_capacity(P::KINDS.len());
         params.bind(&mut values);
+        self.go_on()?;
         self.wrote = true;
         let result = match &mut self.engine {
             Engine::Lite(lite) => lite.execute(statement.raw(), &values),
@@ -114,6 +116,7 @@ impl<'c> Tx<'c> {
     }
 
     fn execute(&mut self, raw: &Raw, values: &[Value<'_>], rows: usize) -> Result<(), StoreError> {
+        self.go_on()?;
         self.wrote = true;
         let result = match &mut self.engine {
             Engine::Lite(lite) => lite.write(raw, values, rows),
@@ -123,6 +126,11 @@ impl<'c> Tx<'c> {
             }
         };
         self.note(result)
+    }
+
+    /// After a failure nothing more is done: the transaction may be gone already.
+    fn go_on(&self) -> Result<(), StoreError> {
+        self.failure.clone().map_or(Ok(()), Err)
     }
 
     fn note<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {

@@ -20,6 +20,8 @@ use crate::base::{Span, Ts};
 use crate::users::credentials::SigningKeyRow;
 
 const NONCE: usize = 12;
+/// Characters of the shortest secret.
+const SECRET_MIN: usize = 32;
 const SIGNS_FOR: Span = Span::days(90);
 const PUBLISHED_LONGER: Span = Span::hours(2);
 
@@ -135,17 +137,23 @@ pub fn load_or_make_secret(configured: &SecretString, data_dir: &Path, rng: &mut
         return Ok(configured.clone());
     }
     let path = data_dir.join("auth.secret");
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        return Ok(text.trim().to_owned().into());
+    match std::fs::read_to_string(&path) {
+        Ok(text) if text.trim().len() >= SECRET_MIN => return Ok(text.trim().to_owned().into()),
+        Ok(_) => return Err(std::io::Error::other(format!("{} does not hold a secret of {SECRET_MIN} characters", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     crate::base::installation::make_data_dir(data_dir)?;
     let secret = rng.base62(43);
+    // Whole or not at all: half a secret would be one that others can guess.
+    let fresh = data_dir.join("auth.secret.new");
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path)?;
+    let mut file = options.open(&fresh)?;
     file.write_all(secret.as_bytes())?;
     file.sync_all()?;
+    std::fs::rename(&fresh, &path)?;
     Ok(secret.into())
 }

@@ -24,7 +24,8 @@ use crate::users::password;
 use crate::users::session::{self, RefreshRefused, SignedIn};
 
 /// Hashing is slow on purpose: as many at once as there are cores, and a short queue behind them.
-static HASHING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)));
+static HASHING: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))));
 const HASHING_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
@@ -88,10 +89,14 @@ fn count_failure(cx: &mut crate::base::Context<'_, '_>, counted: Uuid) -> Result
 
 async fn verify_slowly(given: String, hash: String) -> Result<bool> {
     let busy = || Error::from(Refusal::Busy).retry_after(5);
-    let permit = tokio::time::timeout(HASHING_WAIT, HASHING.acquire()).await.map_err(|_| busy())?.map_err(internal)?;
-    let right = tokio::task::spawn_blocking(move || password::verify(&given, &hash)).await.map_err(internal)?;
-    drop(permit);
-    right
+    let permit = tokio::time::timeout(HASHING_WAIT, Arc::clone(&HASHING).acquire_owned()).await.map_err(|_| busy())?.map_err(internal)?;
+    // The place is kept until the hash is made, also when the caller has hung up by then.
+    let work = move || {
+        let right = password::verify(&given, &hash);
+        drop(permit);
+        right
+    };
+    tokio::task::spawn_blocking(work).await.map_err(internal)?
 }
 
 async fn by_refresh_token(app: &Arc<App>, fields: &Map<String, Value>) -> Result<SignedIn, AuthRefusal> {
