@@ -171,6 +171,8 @@ fn crates_keep_their_distance() {
     let domain = ["user", "wallet", "usdt", "escrow", "withdrawal", "ledger", "reward"];
     for (path, text) in files("crates/store/src", "rs") {
         let code: String = text.split("#[cfg(test)]").next().unwrap().lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+        // TCP has a "user timeout" of its own; the driver's name for it is no word of the domain.
+        let code = code.replace("tcp_user_timeout", "");
         for word in domain {
             assert!(
                 !code.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == word),
