@@ -13,6 +13,7 @@ use crate::base::limit::{Limit, LimitState, Policy};
 use crate::base::store;
 
 /// A use that is allowed and not yet written.
+#[derive(Clone, Copy, Debug)]
 pub struct Unit {
     subject: Uuid,
     policy: Policy,
@@ -53,6 +54,11 @@ pub fn reserve(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, limit: L
 pub fn spend(cx: &mut Context<'_, '_>, unit: &Unit) -> Result<()> {
     let now = cx.now;
     store::save_use(cx, unit.subject, unit.policy, unit.n, now)
+}
+
+/// Takes a written use back, because what it stood for did not happen.
+pub fn take_back(cx: &mut Context<'_, '_>, unit: &Unit) -> Result<()> {
+    store::take_back_use(cx, unit.subject, unit.policy, unit.n)
 }
 
 const CHUNK: u64 = 1_000;

@@ -27,6 +27,7 @@ use crate::base::limit::Policy;
                 (select n from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1)";
     USE_AT: (Uuid, String, i64) => (Ts,) = "select at from hourly_uses where subject = $1 and policy = $2 and n = $3";
     SAVE_USE: (Uuid, String, i64, Ts) => () = "insert into hourly_uses (subject, policy, n, at) values ($1, $2, $3, $4)";
+    TAKE_BACK_USE: (Uuid, String, i64) => () = "delete from hourly_uses where subject = $1 and policy = $2 and n = $3";
     FORGET_USES: (Ts, i64) => () =
         "delete from hourly_uses where (subject, policy, n) in (select subject, policy, n from hourly_uses where at <= $1 order by at limit $2)";
     FACT: (String,) => (String,) = "select value from installation where key = $1";
@@ -59,6 +60,12 @@ pub(super) fn use_at(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n:
 
 pub(super) fn save_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64, at: Ts) -> Result<()> {
     Ok(cx.tx.write(&SAVE_USE, (subject, policy.name(), n, at))?)
+}
+
+/// Takes one use back; nothing happens when it is forgotten already.
+pub(super) fn take_back_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64) -> Result<()> {
+    cx.tx.change(&TAKE_BACK_USE, (subject, policy.name(), n))?;
+    Ok(())
 }
 
 /// Forgets uses that no hour counts any more; answers how many.

@@ -85,6 +85,17 @@ on_both_engines! {
         drop(app.sign_in(EMAIL, PASSWORD).await.expect(200));
     }
 
+    async fn guesses_at_once_are_not_more_than_guesses_in_turn(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
+        drop(app.admin(EMAIL).await);
+        let answers = join((0..25).map(|_| app.sign_in(EMAIL, "wrong horse battery"))).await;
+        assert_eq!(answers.iter().filter(|a| a.status == 400).count(), 10);
+        assert_eq!(answers.iter().filter(|a| a.status == 429).count(), 15);
+        app.advance(Span::hours(1));
+        for _ in 0..12 {
+            drop(app.sign_in(EMAIL, PASSWORD).await.expect(200));
+        }
+    }
+
     async fn ten_sign_ins_a_minute_from_one_address(app) {
         for _ in 0..10 {
             drop(app.post("/auth/v1/token?grant_type=nonsense").send().await.expect(400));

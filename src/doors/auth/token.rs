@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::base::error::{Error, Refusal, internal};
+use crate::base::hourly_limits::{self, Unit};
 use crate::base::limit::Policy;
-use crate::base::{Result, hourly_limits, input};
+use crate::base::{Context, Result, input};
 use crate::doors::App;
 use crate::doors::auth::refusal::{AuthRefusal, respond};
 use crate::doors::auth::tokens::{LIFETIME, app_metadata};
@@ -59,32 +60,27 @@ fn text<'f>(fields: &'f Map<String, Value>, name: &str, bytes_max: usize) -> Res
 async fn by_password(app: &Arc<App>, fields: &Map<String, Value>, ip: &str, headers: &HeaderMap) -> Result<SignedIn, AuthRefusal> {
     let email = text(fields, "email", 254)?.trim().to_lowercase();
     let given = text(fields, "password", 1_024)?.to_owned();
-    let limit = app.dispatcher.config.limits.of(Policy::SignInFailure);
     let counted = client::digest("email", &email);
-    let address = email.clone();
-    let known = app
-        .dispatcher
-        .look(move |cx| {
-            hourly_limits::reserve(cx, counted, Policy::SignInFailure, limit).map_err(|(error, _)| error)?;
-            session::password_for(cx, &address)
-        })
-        .await?;
+    let (guess, known) = app.dispatcher.system(move |cx| Ok((count_guess(cx, counted)?, session::password_for(cx, &email)?))).await?;
     let hash = known.as_ref().map_or(password::DUMMY.to_owned(), |row| row.hash.clone());
     let right = verify_slowly(given, hash).await?;
-    let Some(PasswordRow { user_id, version, .. }) = known.filter(|_| right) else {
-        app.dispatcher.system(move |cx| count_failure(cx, counted)).await?;
-        return Err(AuthRefusal::invalid_credentials());
-    };
+    let Some(PasswordRow { user_id, version, .. }) = known.filter(|_| right) else { return Err(AuthRefusal::invalid_credentials()) };
     let ip = ip.to_owned();
     let user_agent = headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    Ok(app.dispatcher.system(move |cx| session::sign_in(cx, user_id, version, &ip, &user_agent)).await?)
+    let begin = move |cx: &mut Context<'_, '_>| {
+        hourly_limits::take_back(cx, &guess)?;
+        session::sign_in(cx, user_id, version, &ip, &user_agent)
+    };
+    Ok(app.dispatcher.system(begin).await?)
 }
 
-fn count_failure(cx: &mut crate::base::Context<'_, '_>, counted: Uuid) -> Result<()> {
+/// A guess counts before it is checked, so that many at once are not more than the limit; a right one is taken back.
+fn count_guess(cx: &mut Context<'_, '_>, counted: Uuid) -> Result<Unit> {
     let limit = cx.config.limits.of(Policy::SignInFailure);
     cx.tx.serialize_on(i64::from_be_bytes(counted.as_bytes()[..8].try_into().map_err(internal)?))?;
     let unit = hourly_limits::reserve(cx, counted, Policy::SignInFailure, limit).map_err(|(error, _)| error)?;
-    hourly_limits::spend(cx, &unit)
+    hourly_limits::spend(cx, &unit)?;
+    Ok(unit)
 }
 
 async fn verify_slowly(given: String, hash: String) -> Result<bool> {
