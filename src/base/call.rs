@@ -128,6 +128,11 @@ impl Dispatcher {
 
     /// Runs one call.
     pub async fn call(self: &Arc<Self>, call: Call) -> Outcome {
+        let open = matches!(call.operation.access, Access::Open | Access::Sandbox);
+        if !open && call.credentials == Credentials::default() {
+            // Needs no database, so it takes no place in the queue either.
+            return Outcome { result: Err(Refusal::AuthenticationRequired.into()), replayed: false, limit: None };
+        }
         let prepared = Arc::new(prepare(call));
         let has_key = prepared.ready.as_ref().is_ok_and(|ready| ready.repeat.is_some());
         let done = match self.run(&prepared).await {

@@ -138,6 +138,11 @@ pub(super) fn rotate_key(cx: &mut Context<'_, '_>, input: &WhichKey) -> Result<C
     if !old.stays() {
         return Err(if old.works_at(cx.now) { UserRefusal::KeyRotated } else { UserRefusal::KeyRevoked }.into());
     }
+    // Rotated keys work for a day more, so there may be twice as many.
+    let most = cx.config.auth.api_keys_max.saturating_mul(2);
+    if store::keys_that_work(cx, user)? >= i64::from(most) {
+        return Err(UserRefusal::TooManyKeys { most }.into());
+    }
     let (key, row) = make(cx, user, &old.name, old.scopes)?;
     let until = cx.now.plus(OVERLAP);
     store::expire_key(cx, old.id, until)?;

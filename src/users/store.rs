@@ -39,6 +39,8 @@ use crate::users::user::{Status, User};
     KEYS_OF: (UserId,) => KeyRow =
         "select id, prefix, name, scopes, created_at, last_used_at, expires_at, revoked_at from api_keys where user_id = $1 order by (revoked_at is not null), id desc limit 200";
     KEYS_THAT_STAY: (UserId,) => (i64,) = "select count(*) from api_keys where user_id = $1 and revoked_at is null and expires_at is null";
+    KEYS_THAT_WORK: (UserId, Ts) => (i64,) =
+        "select count(*) from api_keys where user_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)";
     KEY_OF: (KeyId, UserId) => KeyRow =
         "select id, prefix, name, scopes, created_at, last_used_at, expires_at, revoked_at from api_keys where id = $1 and user_id = $2";
     INSERT_KEY: (KeyId, UserId, String, [u8; 32], String, Scopes, Ts) => () =
@@ -139,6 +141,12 @@ pub(super) fn keys_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Vec<KeyR
 /// How many keys count against the most that a user may have.
 pub(super) fn keys_that_stay(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
     Ok(cx.tx.one(&KEYS_THAT_STAY, (user,))?.0)
+}
+
+/// How many keys work now, those included that a rotation lets expire.
+pub(super) fn keys_that_work(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
+    let now = cx.now;
+    Ok(cx.tx.one(&KEYS_THAT_WORK, (user, now))?.0)
 }
 
 pub(super) fn key_of(cx: &mut Context<'_, '_>, key: KeyId, user: UserId) -> Result<Option<KeyRow>> {

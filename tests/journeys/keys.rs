@@ -41,6 +41,18 @@ on_both_engines! {
         assert_eq!(app.post("/api/v1/agent/keys").key(&bot).send().await.expect(409).code(), "too_many_keys");
     }
 
+    async fn rotating_does_not_make_keys_without_end(app) {
+        let bot = app.bot().await;
+        let listed = app.get("/api/v1/agent/keys").key(&bot).send().await.expect(200).json();
+        let mut newest = listed["items"][0]["key_id"].as_str().unwrap().to_owned();
+        for _ in 0..19 {
+            let rotated = app.post(&format!("/api/v1/agent/keys/{newest}/rotate")).key(&bot).send().await.expect(201).json();
+            rotated["key_id"].as_str().unwrap().clone_into(&mut newest);
+        }
+        let refused = app.post(&format!("/api/v1/agent/keys/{newest}/rotate")).key(&bot).send().await.expect(409);
+        assert_eq!(refused.code(), "too_many_keys");
+    }
+
     async fn the_last_use_is_written_by_the_job(app) {
         let bot = app.bot().await;
         drop(app.get("/api/v1/finance/balance").key(&bot).send().await.expect(200));
