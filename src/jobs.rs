@@ -62,7 +62,7 @@ pub async fn run_all(jobs: &[Job], dispatcher: &Arc<Dispatcher>) -> Result<()> {
     Ok(())
 }
 
-/// Runs every job in its period until `stop`, then once more what is due.
+/// Runs every job in its period until `stop`. A job that is under way then is left; its next run goes on.
 #[expect(clippy::disallowed_methods, reason = "the period of a job is machine time; what is due is decided by cx.now")]
 pub async fn run_for_ever(jobs: &[Job], dispatcher: &Arc<Dispatcher>, stop: &CancellationToken) {
     let mut due: Vec<Duration> = jobs.iter().map(|_| Duration::ZERO).collect();

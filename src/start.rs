@@ -106,12 +106,19 @@ pub fn public_url(config: &Config) -> String {
 }
 
 /// The doors over a dispatcher.
-pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>> {
+///
+/// # Errors
+/// When the secret cannot be read, or is not the one that the database was made with.
+pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
     let config = Arc::clone(&dispatcher.config);
-    let secret =
-        load_or_make_secret(&config.auth.secret, &config.installation.data_dir, &mut dispatcher.entropy().fork()).map_err(internal)?;
+    let dir = &config.installation.data_dir;
+    let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
+    let secret = secret.map_err(|e| StartError(format!("auth.secret in {}: {e}", dir.display())))?;
     let public_url = public_url(&config);
-    let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await?;
+    let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await;
+    let tokens = tokens.map_err(|_| {
+        StartError("the sign-in keys of this database do not open: auth.secret must be the one that it was made with".into())
+    })?;
     Ok(Arc::new(App {
         operations: operations(&config),
         tokens,

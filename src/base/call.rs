@@ -128,8 +128,7 @@ impl Dispatcher {
 
     /// Runs one call.
     pub async fn call(self: &Arc<Self>, call: Call) -> Outcome {
-        let open = matches!(call.operation.access, Access::Open | Access::Sandbox);
-        if !open && call.credentials == Credentials::default() {
+        if !call.operation.access.is_open() && call.credentials == Credentials::default() {
             // Needs no database, so it takes no place in the queue either.
             return Outcome { result: Err(Refusal::AuthenticationRequired.into()), replayed: false, limit: None };
         }
@@ -166,8 +165,7 @@ impl Dispatcher {
         let limit = self.config.limits.of(policy);
         match self.minute_limits.take(subject, policy, limit, self.clock.now()) {
             Ok(_) => Ok(()),
-            Err(wait) => Err(Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() })
-                .retry_after(wait.as_seconds_up().max(1))),
+            Err(wait) => Err(Error::rate_limited(policy, limit, wait)),
         }
     }
 
@@ -210,7 +208,7 @@ impl Dispatcher {
     fn attempt(&self, tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Success, Failure> {
         let operation = &*prepared.operation;
         let mut cx = self.context(tx, Caller::Anonymous);
-        if !matches!(operation.access, Access::Open | Access::Sandbox) {
+        if !operation.access.is_open() {
             cx.caller = (self.resolve)(&mut cx, &prepared.credentials, self.effect_of(operation))?;
             self.note_use(&cx);
         }
@@ -271,8 +269,7 @@ impl Dispatcher {
         match self.minute_limits.take(subject, policy, limit, now) {
             Ok(state) => Ok(*prepared.counted.get_or_init(|| state)),
             Err(wait) => {
-                let error = Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() })
-                    .retry_after(wait.as_seconds_up().max(1));
+                let error = Error::rate_limited(policy, limit, wait);
                 Err(Failure { error, limit: Some(LimitState { policy, limit, remaining: 0, reset: wait }) })
             }
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::base::clock::{Span, Ts};
 use crate::base::context::Context;
-use crate::base::error::{Error, Refusal, Result};
+use crate::base::error::{Error, Result};
 use crate::base::limit::{Limit, LimitState, Policy};
 use crate::base::store;
 
@@ -42,8 +42,7 @@ pub fn reserve(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, limit: L
     let reset = gate_at.map_or(limit.window.span(), |at| at.plus(limit.window.span()).since(cx.now));
     let remaining = |used: i64| u32::try_from(quota - used).unwrap_or(0);
     if used >= quota {
-        let error =
-            Error::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(reset.as_seconds_up().max(1));
+        let error = Error::rate_limited(policy, limit, reset);
         return Err((error, LimitState { reset, ..none_left }));
     }
     let state = |used: i64| LimitState { policy, limit, remaining: remaining(used), reset };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
 use crate::base::clock::{Span, Ts};
+use crate::base::error::{Error, Refusal};
 
 /// Which limit counts a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,6 +142,13 @@ impl Serialize for Limit {
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Error {
+    /// The limit is used up; the next call is free after `wait`.
+    pub fn rate_limited(policy: Policy, limit: Limit, wait: Span) -> Self {
+        Self::from(Refusal::RateLimited { policy: policy.name(), limit: limit.to_string() }).retry_after(wait.as_seconds_up().max(1))
     }
 }
 

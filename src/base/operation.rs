@@ -51,6 +51,13 @@ pub enum Access {
     Sandbox,
 }
 
+impl Access {
+    /// Whether anybody may call, so that no credential is looked at.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::Sandbox)
+    }
+}
+
 /// Whether a repeated call is recognised by its Idempotency-Key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idempotency {
@@ -175,7 +182,7 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         effect,
         routes: vec![route],
         access,
-        limit: if access == Access::Open || access == Access::Sandbox { None } else { Some(Policy::Read) },
+        limit: if access.is_open() { None } else { Some(Policy::Read) },
         idempotency: if repeatable { Idempotency::Honoured } else { Idempotency::Ignored },
         status: 200,
         about: "",
