@@ -4,11 +4,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
+use crate::base::error::internal;
 use crate::base::{Context, Result, hourly_limits, idempotency};
-use crate::{ledger, users};
+use crate::{events, ledger, tasks, users, wallet};
+
+/// Items that a job has under way at once; SQLite commits them together.
+const SIDE_BY_SIDE: usize = 64;
 
 /// One job.
 pub struct Job {
@@ -25,6 +30,10 @@ type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 pub fn jobs() -> Vec<Job> {
     vec![
         in_steps("seal", Duration::from_secs(1), ledger::seal::seal),
+        each_due("clock", Duration::from_millis(500), tasks::clock::due, tasks::clock::act),
+        in_steps("count_tallies", Duration::from_secs(1), users::reputation::count_tallies),
+        in_steps("number_events", Duration::from_millis(250), events::number),
+        in_steps("forget_old_spends", Duration::from_mins(1), wallet::spend_cap::forget_old_spends),
         in_steps("forget_old_uses", Duration::from_mins(1), hourly_limits::forget_old_uses),
         in_steps("forget_old_answers", Duration::from_mins(10), idempotency::forget_old_answers),
         Job { name: "save_last_uses", period: Duration::from_mins(1), run: Box::new(|dispatcher| Box::pin(save_last_uses(dispatcher))) },
@@ -37,6 +46,40 @@ fn in_steps(name: &'static str, period: Duration, step: fn(&mut Context<'_, '_>)
         Box::pin(async move {
             while dispatcher.system(step).await? {}
             Ok(())
+        })
+    };
+    Job { name, period, run: Box::new(run) }
+}
+
+/// A job that lists what is due and does each in a transaction of its own, some at a time, until nothing is left. What
+/// fails is left for the next run and does not keep the rest.
+fn each_due<T: Copy + Send + Sync + 'static>(
+    name: &'static str,
+    period: Duration,
+    list: fn(&mut Context<'_, '_>) -> Result<Vec<T>>,
+    act: fn(&mut Context<'_, '_>, T) -> Result<()>,
+) -> Job {
+    let run = move |dispatcher: Arc<Dispatcher>| -> Running {
+        Box::pin(async move {
+            loop {
+                let due = dispatcher.look(list).await?;
+                let mut failed = None;
+                for some in due.chunks(SIDE_BY_SIDE) {
+                    let mut running = JoinSet::new();
+                    for &item in some {
+                        let dispatcher = Arc::clone(&dispatcher);
+                        running.spawn(async move { dispatcher.system(move |cx| act(cx, item)).await });
+                    }
+                    while let Some(done) = running.join_next().await {
+                        failed = done.map_err(internal).and_then(|done| done).err().or(failed);
+                    }
+                }
+                match failed {
+                    Some(error) => return Err(error),
+                    None if due.is_empty() => return Ok(()),
+                    None => {}
+                }
+            }
         })
     };
     Job { name, period, run: Box::new(run) }

@@ -5,9 +5,16 @@
 
 pub mod base;
 pub mod ledger;
-pub mod moderation;
 pub mod users;
+
+pub mod events;
 pub mod wallet;
+
+pub mod referrals;
+pub mod tasks;
+
+pub mod moderation;
+pub mod ratings;
 
 pub mod jobs;
 

@@ -7,6 +7,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "users", sql: include_str!("../migrations/0001_users.sql") },
     Migration { number: 2, name: "ledger", sql: include_str!("../migrations/0002_ledger.sql") },
     Migration { number: 3, name: "calls", sql: include_str!("../migrations/0003_calls.sql") },
+    Migration { number: 4, name: "events", sql: include_str!("../migrations/0004_events.sql") },
+    Migration { number: 5, name: "tasks", sql: include_str!("../migrations/0005_tasks.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.
@@ -15,6 +17,13 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::base::store::STATEMENTS,
         crate::ledger::store::STATEMENTS,
         crate::users::store::STATEMENTS,
+        crate::events::store::STATEMENTS,
+        crate::wallet::store::STATEMENTS,
+        crate::referrals::store::STATEMENTS,
+        crate::tasks::store::STATEMENTS,
+        crate::tasks::lists::store::STATEMENTS,
+        crate::tasks::search::store::STATEMENTS,
+        crate::ratings::store::STATEMENTS,
         crate::moderation::store::STATEMENTS,
     ]
     .concat()

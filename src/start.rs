@@ -18,7 +18,7 @@ use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
-use crate::{jobs, moderation, wallet};
+use crate::{events, jobs, moderation, ratings, referrals, tasks, wallet};
 
 /// The name of the embedded database in the data folder.
 pub const DATABASE_FILE: &str = "roborent.sqlite";
@@ -89,20 +89,16 @@ pub async fn dispatcher(store: Store, config: Arc<Config>) -> Result<Arc<Dispatc
 /// Every operation of an installation, sorted as the documents show them.
 pub fn operations(config: &Config) -> Vec<Arc<Operation>> {
     let mut operations = users::operations();
+    operations.extend(tasks::operations());
+    operations.extend(ratings::operations());
     operations.extend(wallet::operations());
+    operations.extend(referrals::operations());
+    operations.extend(events::operations());
     operations.extend(moderation::operations());
     if config.installation.network.is_sandbox() {
         operations.extend(wallet::sandbox_operations());
     }
     operations.into_iter().map(Arc::new).collect()
-}
-
-/// As users see this server.
-pub fn public_url(config: &Config) -> String {
-    match config.server.public_url.as_str() {
-        "" => format!("http://{}", config.server.listen),
-        url => url.to_owned(),
-    }
 }
 
 /// The doors over a dispatcher.
@@ -114,7 +110,7 @@ pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
     let dir = &config.installation.data_dir;
     let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
     let secret = secret.map_err(|e| StartError(format!("auth.secret in {}: {e}", dir.display())))?;
-    let public_url = public_url(&config);
+    let public_url = config.server.site();
     let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await;
     let tokens = tokens.map_err(|_| {
         StartError("the sign-in keys of this database do not open: auth.secret must be the one that it was made with".into())

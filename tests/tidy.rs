@@ -8,12 +8,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("ledger", &["base"]),
     ("users", &["base", "ledger"]),
-    ("wallet", &["base", "ledger", "users"]),
-    ("moderation", &["base", "ledger", "users", "wallet"]),
-    ("jobs", &["base", "ledger", "users", "wallet", "moderation"]),
-    ("doors", &["base", "ledger", "users", "wallet", "moderation", "jobs"]),
-    ("migrations", &["base", "ledger", "users", "wallet", "moderation"]),
-    ("start", &["base", "users", "wallet", "moderation", "jobs", "doors", "migrations"]),
+    ("events", &["base", "ledger", "users"]),
+    ("wallet", &["base", "ledger", "users", "events"]),
+    ("referrals", &["base", "ledger", "users", "events", "wallet"]),
+    ("tasks", &["base", "ledger", "users", "events", "wallet", "referrals"]),
+    ("ratings", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
+    ("moderation", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
+    ("jobs", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation"]),
+    ("doors", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation", "jobs"]),
+    ("migrations", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation"]),
+    ("start", &["base", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation", "jobs", "doors", "migrations"]),
     ("cli", &["base"]),
     ("commands", &["base", "users", "jobs", "doors", "migrations", "start", "cli"]),
     ("testing", &["base", "users", "jobs", "doors", "migrations", "start"]),
@@ -67,7 +71,7 @@ fn used_rooms(text: &str) -> Vec<String> {
             }
         }
     }
-    rooms.retain(|room| !room.is_empty() && room != "refusals" && room != "id" && room != "on_both_engines");
+    rooms.retain(|room| !room.is_empty() && room != "refusals" && room != "id" && room != "words" && room != "on_both_engines");
     rooms
 }
 

@@ -18,7 +18,7 @@ use crate::base::hourly_limits;
 use crate::base::idempotency::{self, Fingerprint, IdempotencyKey};
 use crate::base::ids::{KeyId, SessionId, UserId};
 use crate::base::limit::{Limit, LimitState, MinuteLimits, Policy};
-use crate::base::operation::{Access, Answer, Bound, Effect, Idempotency, Operation};
+use crate::base::operation::{Access, Answer, Bound, BoundLimited, Effect, Idempotency, Operation};
 use crate::base::random::Entropy;
 
 /// What a door found in a request, checked as far as that goes without the database.
@@ -82,7 +82,8 @@ pub struct Outcome {
 }
 
 struct Success {
-    answer: Answer,
+    /// Refused by the hourly limit is kept like an answer: what it moved is committed.
+    result: Result<Answer>,
     replayed: bool,
     limit: Option<LimitState>,
 }
@@ -118,6 +119,20 @@ struct Prepared {
 struct Ready {
     repeat: Option<(IdempotencyKey, [u8; 32])>,
     run: Bound,
+    limited: Option<BoundLimited>,
+    /// Only what would happen is asked.
+    dry: bool,
+}
+
+impl Prepared {
+    fn is_dry(&self) -> bool {
+        self.ready.as_ref().is_ok_and(|ready| ready.dry)
+    }
+
+    /// What counts the call.
+    fn policy(&self) -> Option<Policy> {
+        if self.is_dry() { Some(Policy::Read) } else { self.operation.limit }
+    }
 }
 
 impl Dispatcher {
@@ -140,7 +155,7 @@ impl Dispatcher {
             done => done,
         };
         match done {
-            Ok(Success { answer, replayed, limit }) => Outcome { result: Ok(answer), replayed, limit },
+            Ok(Success { result, replayed, limit }) => Outcome { result, replayed, limit },
             Err(Failure { error, limit }) => Outcome { result: Err(error), replayed: false, limit },
         }
     }
@@ -187,7 +202,7 @@ impl Dispatcher {
 
     async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
         let (this, prepared) = (Arc::clone(self), Arc::clone(prepared));
-        let effect = self.effect_of(&prepared.operation);
+        let effect = self.effect_of(&prepared);
         let run = move |tx: &mut Tx<'_>| this.attempt(tx, &prepared);
         match effect {
             Effect::Query => self.store.query(run).await,
@@ -196,9 +211,13 @@ impl Dispatcher {
     }
 
     /// A limit that the database counts makes a read a write.
-    fn effect_of(&self, operation: &Operation) -> Effect {
-        let counted = operation.limit.is_some_and(|policy| self.config.limits.of(policy).window.is_in_the_database());
-        if counted { Effect::Command } else { operation.effect }
+    fn effect_of(&self, prepared: &Prepared) -> Effect {
+        let counted = prepared.policy().is_some_and(|policy| self.config.limits.of(policy).window.is_in_the_database());
+        match (counted, prepared.is_dry()) {
+            (true, _) => Effect::Command,
+            (false, true) => Effect::Query,
+            (false, false) => prepared.operation.effect,
+        }
     }
 
     fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller) -> Context<'a, 'c> {
@@ -209,11 +228,11 @@ impl Dispatcher {
         let operation = &*prepared.operation;
         let mut cx = self.context(tx, Caller::Anonymous);
         if !operation.access.is_open() {
-            cx.caller = (self.resolve)(&mut cx, &prepared.credentials, self.effect_of(operation))?;
+            cx.caller = (self.resolve)(&mut cx, &prepared.credentials, self.effect_of(prepared))?;
             self.note_use(&cx);
         }
         let refused = allow(operation, &cx.caller);
-        let limit = operation.limit.map(|policy| (policy, cx.config.limits.of(policy)));
+        let limit = prepared.policy().map(|policy| (policy, cx.config.limits.of(policy)));
         let subject = if let Caller::Member(member) = &cx.caller { member.user_id.0 } else { prepared.client };
         let shown = |state: LimitState| matches!(cx.caller, Caller::Member(_)).then_some(state);
         let minute = match limit {
@@ -229,13 +248,14 @@ impl Dispatcher {
         if let Some(error) = refused {
             return Err(Failure { error, limit: minute });
         }
-        let Ready { repeat, run } = prepared.ready.as_ref().map_err(|error| Failure { error: error.clone(), limit: minute })?;
+        let Ready { repeat, run, limited, dry } =
+            prepared.ready.as_ref().map_err(|error| Failure { error: error.clone(), limit: minute })?;
         let fingerprint = repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
         if let Some(fingerprint) = &fingerprint
             && let Some(answer) =
                 idempotency::earlier_answer(&mut cx, fingerprint, operation).map_err(|error| Failure { error, limit: minute })?
         {
-            return Ok(Success { answer, replayed: true, limit: minute });
+            return Ok(Success { result: Ok(answer), replayed: true, limit: minute });
         }
         let is_member = matches!(cx.caller, Caller::Member(_));
         let hour = match limit {
@@ -244,20 +264,28 @@ impl Dispatcher {
                     // A member's row is locked already; an address has no row to lock.
                     cx.tx.serialize_on(lock_name(subject, policy))?;
                 }
-                let reserved = hourly_limits::reserve(&mut cx, subject, policy, limit);
-                Some(reserved.map_err(|(error, state)| Failure { error, limit: is_member.then_some(state) })?)
+                match (hourly_limits::reserve(&mut cx, subject, policy, limit), limited) {
+                    (Ok(unit), _) => Some(unit),
+                    (Err((error, state)), Some(limited)) if error.code() == "rate_limited" => {
+                        let free_at = cx.now.plus(state.reset);
+                        limited(&mut cx, free_at)?;
+                        return Ok(Success { result: Err(error), replayed: false, limit: is_member.then_some(state) });
+                    }
+                    (Err((error, state)), _) => return Err(Failure { error, limit: is_member.then_some(state) }),
+                }
             }
             _ => None,
         };
         let told = |state: fn(&hourly_limits::Unit) -> LimitState| hour.as_ref().map_or(minute, |unit| is_member.then(|| state(unit)));
         let finish = |cx: &mut Context<'_, '_>| -> Result<Answer> {
-            let answer = Answer { status: operation.status, content_type: operation.content_type, body: run(cx)? };
+            let status = if *dry { 200 } else { operation.status };
+            let answer = Answer { status, content_type: operation.content_type, body: run(cx)? };
             hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
             fingerprint.as_ref().map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, &answer))?;
             Ok(answer)
         };
         match finish(&mut cx) {
-            Ok(answer) => Ok(Success { answer, replayed: false, limit: told(|unit| unit.state) }),
+            Ok(answer) => Ok(Success { result: Ok(answer), replayed: false, limit: told(|unit| unit.state) }),
             Err(error) => Err(Failure { error, limit: told(|unit| unit.returned) }),
         }
     }
@@ -283,12 +311,15 @@ fn prepare(call: Call) -> Prepared {
 }
 
 fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Value) -> Result<Ready> {
+    let dry = operation.may_be_tried && input["dry_run"] == Value::Bool(true);
     let repeat = match (operation.idempotency, idempotency_key) {
+        _ if dry => None,
         (Idempotency::Ignored, _) | (Idempotency::Honoured, None) => None,
         (Idempotency::Required, None) => return Err(Refusal::IdempotencyKeyRequired.into()),
         (Idempotency::Honoured | Idempotency::Required, Some(key)) => Some((key, idempotency::hash_of(&input))),
     };
-    Ok(Ready { repeat, run: operation.bind(input)? })
+    let limited = operation.bind_limited(&input)?;
+    Ok(Ready { repeat, run: operation.bind(input)?, limited, dry })
 }
 
 /// Why this caller may not call this operation, if he may not.

@@ -42,6 +42,11 @@ impl Span {
     pub const fn as_milliseconds(self) -> i64 {
         self.0
     }
+    /// So many percent of it.
+    #[must_use]
+    pub const fn percent(self, n: i64) -> Self {
+        Self(self.0.saturating_mul(n) / 100)
+    }
     /// In whole seconds, rounded up: what Retry-After says.
     pub fn as_seconds_up(self) -> u64 {
         u64::try_from(self.0.saturating_add(999) / 1_000).unwrap_or(0)
@@ -70,6 +75,13 @@ impl Ts {
     #[must_use]
     pub const fn minus(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
+    }
+    /// Later by so many months of the calendar, in UTC; the last day of a shorter month stands for a missing one.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        let later = |at: Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).checked_add(jiff::Span::new().months(months)).ok();
+        let at = Timestamp::from_millisecond(self.0).ok().and_then(later);
+        Self(at.map_or(i64::MAX, |at| at.timestamp().as_millisecond()))
     }
     /// How long after `earlier`.
     pub const fn since(self, earlier: Self) -> Span {

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::base::limit::{Limit, Policy};
+use crate::base::money::Usdt;
 
 /// Every setting, with its default.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub auth: Auth,
     /// How often.
     pub limits: Limits,
+    /// Fees, and what a task may be.
+    pub market: Market,
     /// The local TRON node of the sandbox.
     pub devnet: Devnet,
     /// What is logged.
@@ -140,6 +143,13 @@ impl Default for Server {
     }
 }
 
+impl Server {
+    /// As users see this server, without a slash at the end.
+    pub fn site(&self) -> String {
+        if self.public_url.is_empty() { format!("http://{}", self.listen) } else { self.public_url.clone() }
+    }
+}
+
 /// Where the data is.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -245,6 +255,40 @@ impl Limits {
             Policy::Withdraw => self.withdraw,
             Policy::Read => self.read,
             Policy::Mcp => self.mcp,
+        }
+    }
+}
+
+/// Fees, and what a task may be. A task keeps the fees that were in force when it was published.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Market {
+    /// The platform's part of each reward, in hundredths of a percent.
+    pub fee_basis_points: u16,
+    /// A referrer's part of the fee, in hundredths of a percent; both sides may have one.
+    pub commission_basis_points: u16,
+    /// How long after a registration its referrer earns, in months.
+    pub commission_months: u32,
+    /// The least reward of a slot, in USDT.
+    pub reward_min: Usdt,
+    /// The most that one task may hold in escrow, in USDT.
+    pub escrow_max: Usdt,
+    /// How long a task takes workers at most, in days.
+    pub task_days_max: u16,
+    /// And when its creator does not say, in days.
+    pub task_days_default: u16,
+}
+
+impl Default for Market {
+    fn default() -> Self {
+        Self {
+            fee_basis_points: 1_000,
+            commission_basis_points: 2_000,
+            commission_months: 12,
+            reward_min: Usdt::from_micro(50_000),
+            escrow_max: Usdt::MAX,
+            task_days_max: 180,
+            task_days_default: 30,
         }
     }
 }

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use toml::{Table, Value};
 
 use crate::base::config::Config;
+use crate::base::money::Usdt;
 
 /// Why the settings cannot be used, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,16 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     }
     if config.database.readers == 0 || config.database.writers == 0 || config.database.queue_max == 0 {
         return fail("database.readers, database.writers and database.queue_max must be at least 1");
+    }
+    let market = &config.market;
+    if market.fee_basis_points > 10_000 || market.commission_basis_points > 5_000 {
+        return fail("market.fee_basis_points is at most 10000, market.commission_basis_points at most 5000");
+    }
+    if market.reward_min == Usdt::ZERO || market.escrow_max < market.reward_min {
+        return fail("market.reward_min must be more than 0, and market.escrow_max not less than it");
+    }
+    if market.task_days_default == 0 || market.task_days_default > market.task_days_max {
+        return fail("market.task_days_default must be at least 1 and at most market.task_days_max");
     }
     if config.server.body_bytes_max < 1_024 || config.server.timeout_seconds == 0 || config.server.admin_timeout_seconds == 0 {
         return fail("server.body_bytes_max must be at least 1024, server.timeout_seconds and server.admin_timeout_seconds at least 1");

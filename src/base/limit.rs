@@ -39,6 +39,21 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// Every one, in the order in which they are shown.
+    pub const ALL: [Self; 11] = [
+        Self::Register,
+        Self::SignIn,
+        Self::SignInFailure,
+        Self::Accept,
+        Self::Submit,
+        Self::Cancel,
+        Self::Publish,
+        Self::Review,
+        Self::Withdraw,
+        Self::Read,
+        Self::Mcp,
+    ];
+
     /// As in the headers and the settings.
     pub const fn name(self) -> &'static str {
         match self {

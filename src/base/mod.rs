@@ -7,6 +7,7 @@ pub mod config_load;
 pub mod context;
 pub mod error;
 pub mod hourly_limits;
+pub mod hundredths;
 pub mod idempotency;
 pub mod ids;
 pub mod input;
@@ -17,6 +18,7 @@ pub mod operation;
 pub mod page;
 pub mod random;
 pub(crate) mod store;
+mod words;
 
 pub use clock::{Span, Ts};
 pub use context::{Caller, Context, Scope};

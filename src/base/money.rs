@@ -56,6 +56,11 @@ impl Usdt {
         self.0.checked_sub(other.0).map(Self)
     }
 
+    /// So many times the amount, or nothing when it does not fit.
+    pub fn times(self, n: i64) -> Option<Self> {
+        self.0.checked_mul(n).map(Self)
+    }
+
     /// What a posting takes away.
     #[must_use]
     pub fn negated(self) -> Self {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::base::clock::Ts;
 use crate::base::context::{Context, Scope};
 use crate::base::error::{Result, internal};
 use crate::base::input;
@@ -83,7 +84,10 @@ pub struct Answer {
 /// An operation with its input read. May run more than once; answers the body.
 pub type Bound = Box<dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sync>;
 
-type Bind = dyn Fn(Value) -> Result<Bound> + Send + Sync;
+/// What happens instead when the hourly limit is used up; it is told when the limit frees.
+pub type BoundLimited = Box<dyn Fn(&mut Context<'_, '_>, Ts) -> Result<()> + Send + Sync>;
+
+type Bind<B> = dyn Fn(Value) -> Result<B> + Send + Sync;
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// One function of the API. Public fields are read by the doors and the documents.
@@ -113,7 +117,10 @@ pub struct Operation {
     pub input: SchemaOf,
     /// The schema of the output, of the JSON ones.
     pub output: SchemaOf,
-    bind: Arc<Bind>,
+    /// Whether `dry_run` in the input asks what would happen.
+    pub may_be_tried: bool,
+    bind: Arc<Bind<Bound>>,
+    limited: Option<Arc<Bind<BoundLimited>>>,
 }
 
 /// An operation that only reads.
@@ -190,7 +197,9 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         content_type: "application/json",
         input: |generator| generator.subschema_for::<I>(),
         output: |generator| generator.subschema_for::<O>(),
+        may_be_tried: false,
         bind: Arc::new(bind),
+        limited: None,
     }
 }
 
@@ -198,6 +207,11 @@ impl Operation {
     /// Reads the input. Fails with `invalid_field` or `unknown_field`.
     pub fn bind(&self, input: Value) -> Result<Bound> {
         (self.bind)(input)
+    }
+
+    /// Reads the input for the case that the hourly limit is used up.
+    pub fn bind_limited(&self, input: &Value) -> Result<Option<BoundLimited>> {
+        self.limited.as_ref().map(|bind| bind(input.clone())).transpose()
     }
 
     /// What it does, in one sentence.
@@ -225,6 +239,23 @@ impl Operation {
     #[must_use]
     pub fn creates(mut self) -> Self {
         self.status = 201;
+        self
+    }
+
+    /// With `dry_run` in the input it tells what would happen: 200, nothing is changed, counted as a read.
+    #[must_use]
+    pub fn may_be_tried(mut self) -> Self {
+        self.may_be_tried = true;
+        self
+    }
+
+    /// What is done, and kept, when a call is refused by its hourly limit.
+    #[must_use]
+    pub fn when_limited<I: Input>(mut self, run: fn(&mut Context<'_, '_>, &I, Ts) -> Result<()>) -> Self {
+        self.limited = Some(Arc::new(move |value| {
+            let input: I = input::read(value)?;
+            Ok(Box::new(move |cx, free_at| run(cx, &input, free_at)))
+        }));
         self
     }
 

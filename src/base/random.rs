@@ -11,30 +11,35 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// Where the generators of single calls come from.
 #[derive(Debug)]
-pub struct Entropy(Mutex<ChaCha12Rng>);
+pub struct Entropy(Mutex<(ChaCha12Rng, u32)>);
 
 /// The generator of one call.
 #[derive(Debug)]
-pub struct Rng(ChaCha12Rng);
+pub struct Rng {
+    chance: ChaCha12Rng,
+    serial: u32,
+}
 
 impl Entropy {
     /// Seeded by the operating system.
     pub fn from_system() -> Result<Self> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|e| internal(format!("no randomness: {e}")))?;
-        Ok(Self(Mutex::new(ChaCha12Rng::from_seed(seed))))
+        Ok(Self(Mutex::new((ChaCha12Rng::from_seed(seed), 0))))
     }
 
     /// The same numbers each time, for tests.
     pub fn from_number(seed: u64) -> Self {
-        Self(Mutex::new(ChaCha12Rng::seed_from_u64(seed)))
+        Self(Mutex::new((ChaCha12Rng::seed_from_u64(seed), 0)))
     }
 
     /// A generator for one call.
     pub fn fork(&self) -> Rng {
         let mut seed = [0; 32];
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut seed);
-        Rng(ChaCha12Rng::from_seed(seed))
+        let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        source.0.fill_bytes(&mut seed);
+        source.1 = source.1.wrapping_add(1);
+        Rng { chance: ChaCha12Rng::from_seed(seed), serial: source.1 }
     }
 }
 
@@ -42,8 +47,13 @@ impl Rng {
     /// Random bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
+        self.chance.fill_bytes(&mut bytes);
         bytes
+    }
+
+    /// The number of this call in this process: later calls have larger ones.
+    pub const fn serial(&self) -> u32 {
+        self.serial
     }
 
     /// Random text of digits and letters, each as likely as the others.

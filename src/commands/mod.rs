@@ -68,6 +68,6 @@ fn check_config(config: &Config) -> Result<(), StartError> {
 }
 
 fn show_openapi(config: &Config) -> Result<(), StartError> {
-    let document = openapi(&start::operations(config), &start::public_url(config));
+    let document = openapi(&start::operations(config), &config.server.site());
     say(&serde_json::to_string_pretty(&document).map_err(|e| StartError(e.to_string()))?)
 }

@@ -15,6 +15,13 @@ pub struct Balance {
 }
 
 impl Balance {
+    /// Moves `amount` from the one to the other, as a booking just did.
+    pub fn hold(&mut self, amount: Usdt) -> Result<()> {
+        let fits = self.available.checked_sub(amount).zip(self.held.checked_add(amount));
+        (self.available, self.held) = fits.ok_or_else(|| internal("a hold left the range of i64"))?;
+        Ok(())
+    }
+
     /// Both together.
     pub fn total(self) -> Usdt {
         [self.available, self.held].into_iter().sum()

@@ -44,9 +44,7 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
         }
     }
     if let Some(short) = after.iter().find(|row| row.balance < Usdt::ZERO) {
-        let missing = short.balance.negated();
-        let json = serde_json::to_value(missing).map_err(internal)?;
-        return Err(Error::from(LedgerRefusal::InsufficientFunds { missing }).with("missing_usd", json));
+        return Err(short_of(short.balance.negated()));
     }
 
     for (new, row) in opens.iter().zip(after.split_off(accounts.len() - fresh.len())) {
@@ -60,6 +58,12 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
     store::insert_transaction(cx, id, kind.name(), *reference, postings)?;
     store::add_to_balances(cx, &changes)?;
     store::insert_fresh_entries(cx, &lines)
+}
+
+/// `missing` is not there.
+pub fn short_of(missing: Usdt) -> Error {
+    let error = Error::from(LedgerRefusal::InsufficientFunds { missing });
+    error.with("missing_usd", serde_json::to_value(missing).unwrap_or_default())
 }
 
 /// The accounts that change their own row, locked, in the order of their ids.

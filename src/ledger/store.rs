@@ -69,7 +69,7 @@ use crate::ledger::transaction::Posting;
         "delete from fresh_entries where transaction_id in (select transaction_id from seals where position > $1)";
     INSERT_UNSEALED: (Uuid,) => () = "insert into unsealed (transaction_id) values ($1)";
     BALANCES_OF_OWNER: (UserId,) => (AccountKind, Usdt) =
-        "select kind, cast(sum(balance) as bigint) from accounts where owner = $1 group by kind";
+        "select kind, cast(sum(balance) as bigint) from accounts where owner = $1 and balance > 0 group by kind";
     HISTORY: (AccountId, i64, String, Ts, Ts, i64) => HistoryRow =
         "select e.seq, t.id, t.kind, t.reference, e.amount, e.balance_after, t.at \
          from entries e join transactions t on t.id = e.transaction_id \

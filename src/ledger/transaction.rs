@@ -11,16 +11,34 @@ use crate::ledger::account::{AccountId, NewAccount};
 pub enum TransactionKind {
     /// Money came in from the chain.
     Deposit,
+    /// A creator's money went into the escrow of a task.
+    Publish,
+    /// More of it, for added slots.
+    Extend,
+    /// A slot was paid out of the escrow: to the worker, the platform, the referrers.
+    Settlement,
+    /// The reward of one slot went back to the creator.
+    Refund,
+    /// The rewards of the free slots went back when the task closed.
+    Close,
+    /// A creator gave a worker something on top.
+    Tip,
 }
 
 impl TransactionKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::Deposit];
+    pub const ALL: [Self; 7] = [Self::Deposit, Self::Publish, Self::Extend, Self::Settlement, Self::Refund, Self::Close, Self::Tip];
 
     /// As in the database and on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Deposit => "deposit",
+            Self::Publish => "publish",
+            Self::Extend => "extend",
+            Self::Settlement => "settlement",
+            Self::Refund => "refund",
+            Self::Close => "close",
+            Self::Tip => "tip",
         }
     }
 
@@ -28,6 +46,12 @@ impl TransactionKind {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Deposit => "Deposit",
+            Self::Publish => "Escrow for a task",
+            Self::Extend => "Escrow for added slots",
+            Self::Settlement => "Settlement of a slot",
+            Self::Refund => "Refund of a slot",
+            Self::Close => "Refund of free slots",
+            Self::Tip => "Tip",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod password;
 mod profile;
 mod register;
 mod register_agent;
+pub mod reputation;
 pub mod session;
 pub mod signing_keys;
 pub(crate) mod store;

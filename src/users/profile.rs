@@ -9,6 +9,7 @@ use crate::base::error::{Refusal, internal};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::users::UserRefusal;
 use crate::users::names::{no_controls, username_form};
+use crate::users::reputation::{ReputationView, reputation_of};
 use crate::users::store;
 use crate::users::user::{Status, User};
 
@@ -111,6 +112,9 @@ pub struct PublicUser {
     bio: String,
     /// What the user can do.
     capabilities: Vec<String>,
+    /// How the user works and reviews.
+    #[serde(flatten)]
+    reputation: ReputationView,
 }
 
 pub(super) fn get_profile(cx: &mut Context<'_, '_>, _: &GetProfile) -> Result<Profile> {
@@ -158,6 +162,7 @@ pub(super) fn get_user(cx: &mut Context<'_, '_>, input: &GetUser) -> Result<Publ
         Err(_) => store::user_by_username(cx, &input.user)?,
     };
     let user = found.filter(|user| user.status != Status::Closed).ok_or(Refusal::NotFound)?;
+    let reputation = reputation_of(cx, user.id)?.view(user.created_at, cx.now);
     Ok(PublicUser {
         user_id: user.id,
         name: user.public_name().to_owned(),
@@ -166,6 +171,7 @@ pub(super) fn get_user(cx: &mut Context<'_, '_>, input: &GetUser) -> Result<Publ
         member_since: user.created_at,
         bio: user.bio,
         capabilities: capabilities(&user.capabilities)?,
+        reputation,
     })
 }
 

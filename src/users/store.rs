@@ -1,9 +1,12 @@
 //! The tables of users and of what they sign in with.
 
+use uuid::Uuid;
+
 use crate::base::context::Scopes;
 use crate::base::ids::{KeyId, SessionId};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::users::credentials::{KeyOwner, KeyRow, NewSession, PasswordRow, SessionOwner, SessionRow, SigningKeyRow};
+use crate::users::reputation::{Reputation, Tally};
 use crate::users::user::{Status, User};
 
 ::store::statements! {
@@ -68,6 +71,24 @@ use crate::users::user::{Status, User};
         "select kid, private_sealed, public_jwk, created_at, sign_until, publish_until from signing_keys where publish_until > $1 order by created_at desc limit 20";
     INSERT_SIGNING_KEY: (String, Vec<u8>, String, Ts, Ts, Ts) => () =
         "insert into signing_keys (kid, private_sealed, public_jwk, created_at, sign_until, publish_until) values ($1, $2, $3, $4, $5, $6)";
+    INSERT_TALLIES: (Uuid, UserId, Tally, i64) => () = "insert into untallied (id, user_id, what, amount) values {rows}";
+    LOCK_TALLYING: () => (i64,) = "select id from tallying where id = 1 {lock}";
+    TALLIES: () => (Uuid, UserId, Tally, i64) = "select id, user_id, what, amount from untallied order by id limit 512";
+    FORGET_TALLY: (Uuid,) => () = "delete from untallied where id = $1";
+    REPUTATION: (UserId,) => Reputation =
+        "select user_id, completed, paid, reviews, rejections, disputes, disputes_lost, stars, ratings, review_minutes, median_review_minutes \
+         from reputations where user_id = $1";
+    SAVE_REPUTATION: (UserId, i64, i64, i64, i64, i64, i64, i64, i64, String, Option<i64>) => () =
+        "insert into reputations (user_id, completed, paid, reviews, rejections, disputes, disputes_lost, stars, ratings, review_minutes, \
+                median_review_minutes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         on conflict (user_id) do update set completed = excluded.completed, paid = excluded.paid, reviews = excluded.reviews, \
+                rejections = excluded.rejections, disputes = excluded.disputes, disputes_lost = excluded.disputes_lost, \
+                stars = excluded.stars, ratings = excluded.ratings, review_minutes = excluded.review_minutes, \
+                median_review_minutes = excluded.median_review_minutes";
+    REFERRED_BY: (UserId, UserId, i64) => User =
+        "select id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, webhook_url, \
+                max_hourly_spend, referral_code, referrer_id, created_at from users where referrer_id = $1 and id < $2 order by id desc limit $3";
+    ADMIN_IDS: () => (UserId,) = "select id from users where is_admin and status = 'active' order by id limit 100";
     ADMINS: () => (UserId,) = "select id from users where is_admin limit 1";
 }
 
@@ -232,4 +253,59 @@ pub(super) fn insert_signing_key(cx: &mut Context<'_, '_>, key: &SigningKeyRow) 
 
 pub(super) fn there_is_an_admin(cx: &mut Context<'_, '_>) -> Result<bool> {
     Ok(cx.tx.maybe(&ADMINS, ())?.is_some())
+}
+
+/// Writes down what counts for whom.
+pub(super) fn insert_tallies(cx: &mut Context<'_, '_>, counts: &[(UserId, Tally, i64)]) -> Result<()> {
+    let rows: Vec<_> = counts.iter().map(|(user, what, amount)| (cx.new_id(), *user, *what, *amount)).collect();
+    Ok(cx.tx.write_rows(&INSERT_TALLIES, &rows)?)
+}
+
+/// One counter at a time, over all nodes.
+pub(super) fn lock_tallying(cx: &mut Context<'_, '_>) -> Result<()> {
+    cx.tx.one(&LOCK_TALLYING, ())?;
+    Ok(())
+}
+
+/// What one run of the counting job takes.
+pub(super) const TALLIED_TOGETHER: usize = 512;
+
+/// The oldest of what is not counted yet.
+pub(super) fn tallies(cx: &mut Context<'_, '_>) -> Result<Vec<(Uuid, UserId, Tally, i64)>> {
+    Ok(cx.tx.all(&TALLIES, ())?)
+}
+
+pub(super) fn forget_tally(cx: &mut Context<'_, '_>, id: Uuid) -> Result<()> {
+    Ok(cx.tx.write(&FORGET_TALLY, (id,))?)
+}
+
+pub(super) fn reputation(cx: &mut Context<'_, '_>, user: UserId) -> Result<Option<Reputation>> {
+    Ok(cx.tx.maybe(&REPUTATION, (user,))?)
+}
+
+pub(super) fn save_reputation(cx: &mut Context<'_, '_>, r: &Reputation) -> Result<()> {
+    let row = (
+        r.user_id,
+        r.completed,
+        r.paid,
+        r.reviews,
+        r.rejections,
+        r.disputes,
+        r.disputes_lost,
+        r.stars,
+        r.ratings,
+        r.review_minutes.as_str(),
+        r.median_review_minutes,
+    );
+    Ok(cx.tx.write(&SAVE_REPUTATION, row)?)
+}
+
+/// Who registered with the code of `referrer`, newest first, below the id `before`.
+pub fn referred_by(cx: &mut Context<'_, '_>, referrer: UserId, before: UserId, at_most: i64) -> Result<Vec<User>> {
+    Ok(cx.tx.all(&REFERRED_BY, (referrer, before, at_most))?)
+}
+
+/// The admins who may act, for what they have to be told.
+pub fn admin_ids(cx: &mut Context<'_, '_>) -> Result<Vec<UserId>> {
+    Ok(cx.tx.all(&ADMIN_IDS, ())?.into_iter().map(|(id,)| id).collect())
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Context, Result, Usdt};
-use crate::ledger;
+use crate::ledger::{self, Balance};
 
 /// Nothing to say.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
@@ -39,10 +39,15 @@ pub struct AgentBalance {
     usdt_held: Usdt,
 }
 
+impl From<Balance> for BalanceView {
+    fn from(balance: Balance) -> Self {
+        Self { available_balance: balance.available, held_balance: balance.held, total_balance: balance.total() }
+    }
+}
+
 pub(super) fn get_balance(cx: &mut Context<'_, '_>, _: &GetBalance) -> Result<BalanceView> {
     let user = cx.user_id()?;
-    let balance = ledger::balance_of(cx, user)?;
-    Ok(BalanceView { available_balance: balance.available, held_balance: balance.held, total_balance: balance.total() })
+    Ok(ledger::balance_of(cx, user)?.into())
 }
 
 pub(super) fn get_agent_balance(cx: &mut Context<'_, '_>, _: &GetBalance) -> Result<AgentBalance> {

@@ -1,18 +1,22 @@
 //! A user's money: balances, history, and what comes in.
 
-mod balance;
+pub mod balance;
 pub mod deposit;
 mod sandbox_faucet;
+pub mod spend_cap;
+pub(crate) mod store;
 mod transactions;
 
 use serde_json::json;
 
+use crate::base::Usdt;
 use crate::base::context::Scope;
 use crate::base::operation::{Access, Method, Operation, command, csv, query};
 
 crate::refusals! {
     /// What this room refuses.
     pub enum WalletRefusal {
+        SpendCapExceeded { left: Usdt } = 429 "spend_cap_exceeded": "This would spend more in an hour than you have allowed yourself; {left} USDT are left." => "Wait, or raise max_hourly_spend_usd in your profile.";
         StatementTooLong { most: usize } = 422 "statement_too_long": "This statement would have more than {most} lines." => "Ask for a shorter time with `from` and `to`.";
     }
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod keys;
 mod limits;
+mod market;
 mod money;
 mod pressure;
 mod profiles;

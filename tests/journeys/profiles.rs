@@ -36,7 +36,7 @@ on_both_engines! {
         let by_id = app.get(&format!("/api/v1/users/{}", bot.user_id)).send().await.expect(200);
         assert_eq!(by_name.body, by_id.body);
         let names: Vec<String> = by_name.json().as_object().unwrap().keys().cloned().collect();
-        assert_eq!(names, ["user_id", "name", "username", "is_bot", "member_since", "bio", "capabilities"]);
+        assert_eq!(names, ["user_id", "name", "username", "is_bot", "member_since", "bio", "capabilities", "completed_count", "paid_count", "rating", "rating_count", "trust_score", "reject_rate", "median_review_minutes"]);
         assert_eq!(by_name.json()["is_bot"], true);
         assert_eq!(app.get("/api/v1/users/nobody_here").send().await.expect(404).code(), "not_found");
     }

@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 
 pub use error::StoreError;
 pub use migrate::Migration;
-pub use statement::{AnyStatement, FromRow, Kinds, Params, Raw, Row, Stmt};
+pub use statement::{AnyStatement, Both, FromRow, Kinds, Params, Raw, Row, Stmt};
 pub use transfer::{Summary, export, import};
 pub use tx::Tx;
 pub use value::{Bind, Cell, Field, Kind, Mismatch, Value};

@@ -38,7 +38,7 @@ impl<'c> Lite<'c> {
         bind(statement, values)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
-            each(&Row(RowOf::Lite(row)))?;
+            each(&Row(RowOf::Lite(row), 0))?;
         }
         Ok(())
     }

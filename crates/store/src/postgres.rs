@@ -116,7 +116,7 @@ impl Postgres {
             check_rows(&writes, sent)?;
             Ok::<_, StoreError>(rows)
         })?;
-        rows.iter().try_for_each(|row| each(&Row(RowOf::Postgres(row))))
+        rows.iter().try_for_each(|row| each(&Row(RowOf::Postgres(row), 0)))
     }
 
     /// A write that is sent at once and answers how many rows it changed.

@@ -117,9 +117,10 @@ pub trait Params<P> {
     fn bind<'a>(&'a self, values: &mut Vec<Value<'a>>);
 }
 
-/// One row of a result.
-pub struct Row<'a>(pub(crate) RowOf<'a>);
+/// One row of a result, or the columns of it from some place on.
+pub struct Row<'a>(pub(crate) RowOf<'a>, pub(crate) usize);
 
+#[derive(Clone, Copy)]
 pub(crate) enum RowOf<'a> {
     Lite(&'a rusqlite::Row<'a>),
     Postgres(&'a tokio_postgres::Row),
@@ -128,6 +129,7 @@ pub(crate) enum RowOf<'a> {
 impl Row<'_> {
     /// The column at `index`, counted from 0.
     pub fn get<T: Field>(&self, index: usize) -> Result<T, StoreError> {
+        let index = self.1 + index;
         let cell = match &self.0 {
             RowOf::Lite(row) => Cell::from_lite(row.get_ref(index)?),
             RowOf::Postgres(row) => Ok(row.try_get::<_, Cell<'_>>(index)?),
@@ -138,6 +140,8 @@ impl Row<'_> {
 
 /// A Rust value made from a row.
 pub trait FromRow: Sized {
+    /// How many columns.
+    const WIDTH: usize;
     /// The kinds of the columns, and whether each may be null.
     fn columns() -> Vec<(Kind, bool)>;
     /// Reads the columns in order.
@@ -155,6 +159,7 @@ macro_rules! tuples {
             }
         }
         impl<$($T: Field),*> FromRow for ($($T,)*) {
+            const WIDTH: usize = [$($n),*].len();
             fn columns() -> Vec<(Kind, bool)> {
                 vec![$(($T::KIND, $T::NULLABLE)),*]
             }
@@ -180,6 +185,23 @@ tuples! {
     (T0 A0 0, T1 A1 1, T2 A2 2, T3 A3 3, T4 A4 4, T5 A5 5, T6 A6 6, T7 A7 7, T8 A8 8, T9 A9 9, T10 A10 10, T11 A11 11)
     (T0 A0 0, T1 A1 1, T2 A2 2, T3 A3 3, T4 A4 4, T5 A5 5, T6 A6 6, T7 A7 7, T8 A8 8, T9 A9 9, T10 A10 10, T11 A11 11, T12 A12 12)
     (T0 A0 0, T1 A1 1, T2 A2 2, T3 A3 3, T4 A4 4, T5 A5 5, T6 A6 6, T7 A7 7, T8 A8 8, T9 A9 9, T10 A10 10, T11 A11 11, T12 A12 12, T13 A13 13)
+    (T0 A0 0, T1 A1 1, T2 A2 2, T3 A3 3, T4 A4 4, T5 A5 5, T6 A6 6, T7 A7 7, T8 A8 8, T9 A9 9, T10 A10 10, T11 A11 11, T12 A12 12, T13 A13 13, T14 A14 14)
+    (T0 A0 0, T1 A1 1, T2 A2 2, T3 A3 3, T4 A4 4, T5 A5 5, T6 A6 6, T7 A7 7, T8 A8 8, T9 A9 9, T10 A10 10, T11 A11 11, T12 A12 12, T13 A13 13, T14 A14 14, T15 A15 15)
+    (T0 A0 0, T1 A1 1, T2 A2 2, T3 A3 3, T4 A4 4, T5 A5 5, T6 A6 6, T7 A7 7, T8 A8 8, T9 A9 9, T10 A10 10, T11 A11 11, T12 A12 12, T13 A13 13, T14 A14 14, T15 A15 15, T16 A16 16)
+    (T0 A0 0, T1 A1 1, T2 A2 2, T3 A3 3, T4 A4 4, T5 A5 5, T6 A6 6, T7 A7 7, T8 A8 8, T9 A9 9, T10 A10 10, T11 A11 11, T12 A12 12, T13 A13 13, T14 A14 14, T15 A15 15, T16 A16 16, T17 A17 17)
+}
+
+/// The columns of one thing and then those of another: what a join answers.
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A: FromRow, B: FromRow> FromRow for Both<A, B> {
+    const WIDTH: usize = A::WIDTH + B::WIDTH;
+    fn columns() -> Vec<(Kind, bool)> {
+        [A::columns(), B::columns()].concat()
+    }
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self(A::from_row(row)?, B::from_row(&Row(row.0, row.1 + A::WIDTH))?))
+    }
 }
 
 impl Kinds for () {
@@ -191,6 +213,7 @@ impl Params<()> for () {
 }
 
 impl FromRow for () {
+    const WIDTH: usize = 0;
     fn columns() -> Vec<(Kind, bool)> {
         Vec::new()
     }
@@ -223,6 +246,7 @@ macro_rules! row {
     ($(#[$attr:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $fvis:vis $field:ident : $ty:ty),* $(,)? }) => {
         $(#[$attr])* $vis struct $name { $($(#[$doc])* $fvis $field: $ty),* }
         impl $crate::FromRow for $name {
+            const WIDTH: usize = [$(stringify!($field)),*].len();
             fn columns() -> Vec<($crate::Kind, bool)> {
                 vec![$((<$ty as $crate::Field>::KIND, <$ty as $crate::Field>::NULLABLE)),*]
             }

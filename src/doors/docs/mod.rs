@@ -20,6 +20,8 @@ use crate::doors::App;
 use crate::doors::sandbox::SandboxRefusal;
 use crate::ledger::record::LedgerRefusal;
 use crate::moderation::ModerationRefusal;
+use crate::ratings::RatingRefusal;
+use crate::tasks::TaskRefusal;
 use crate::users::UserRefusal;
 use crate::wallet::WalletRefusal;
 
@@ -36,11 +38,19 @@ pub fn router() -> Router<Arc<App>> {
 
 /// Every error code there is, with its status and what to do.
 pub fn codes() -> Vec<&'static Facts> {
-    let mut codes: Vec<&'static Facts> =
-        [Refusal::FACTS, UserRefusal::FACTS, WalletRefusal::FACTS, LedgerRefusal::FACTS, ModerationRefusal::FACTS, SandboxRefusal::FACTS]
-            .into_iter()
-            .flatten()
-            .collect();
+    let mut codes: Vec<&'static Facts> = [
+        Refusal::FACTS,
+        UserRefusal::FACTS,
+        WalletRefusal::FACTS,
+        LedgerRefusal::FACTS,
+        TaskRefusal::FACTS,
+        RatingRefusal::FACTS,
+        ModerationRefusal::FACTS,
+        SandboxRefusal::FACTS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     codes.sort_by_key(|facts| (facts.status, facts.code));
     codes
 }

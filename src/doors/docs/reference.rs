@@ -49,25 +49,12 @@ pub fn page(app: &App) -> Reference {
     let config = &app.dispatcher.config;
     let sandbox = config.installation.network.is_sandbox();
     let key = if sandbox { "rr_test_YOUR_KEY" } else { "rr_live_YOUR_KEY" };
-    let policies = [
-        Policy::Register,
-        Policy::SignIn,
-        Policy::SignInFailure,
-        Policy::Accept,
-        Policy::Submit,
-        Policy::Cancel,
-        Policy::Publish,
-        Policy::Review,
-        Policy::Withdraw,
-        Policy::Read,
-        Policy::Mcp,
-    ];
     Reference {
         site: app.public_url.clone(),
         sandbox,
         operations: app.operations.iter().map(|operation| entry(operation, &app.public_url, key)).collect(),
         errors: codes().into_iter().map(|f| ErrorEntry { status: f.status, code: f.code, hint: f.hint }).collect(),
-        limits: policies.map(|policy| (policy.name(), config.limits.of(policy).to_string())).into(),
+        limits: Policy::ALL.map(|policy| (policy.name(), config.limits.of(policy).to_string())).into(),
     }
 }
 

@@ -55,7 +55,7 @@ impl Side for Lite {
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
-            each(&Row(RowOf::Lite(row)))?;
+            each(&Row(RowOf::Lite(row), 0))?;
         }
         Ok(())
     }

@@ -65,7 +65,7 @@ impl Side for Postgres {
         let fetch = self.runtime.block_on(self.client.prepare(&format!("fetch forward {FETCH_ROWS} from transfer")))?;
         loop {
             let rows = self.runtime.block_on(self.client.query(&fetch, &[]))?;
-            rows.iter().try_for_each(|row| each(&Row(RowOf::Postgres(row))))?;
+            rows.iter().try_for_each(|row| each(&Row(RowOf::Postgres(row), 0)))?;
             if rows.len() < FETCH_ROWS {
                 break;
             }

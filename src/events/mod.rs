@@ -1,0 +1,20 @@
+//! What happened to whom: one durable, ordered log per user, written in the transaction of the change it tells.
+
+mod emit;
+mod list_events;
+mod number;
+pub(crate) mod store;
+
+use crate::base::context::Scope;
+use crate::base::operation::{Access, Method, Operation, query};
+
+pub use emit::{Event, EventKind, emit};
+pub use number::number;
+
+/// What this room offers.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        query("list_events", Method::Get, "/api/v1/agent/events", Access::User(Scope::Read), list_events::list_events)
+            .about("What happened to you, in order, after the event that you saw last."),
+    ]
+}

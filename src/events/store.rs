@@ -1,0 +1,82 @@
+//! The tables of the log.
+
+use uuid::Uuid;
+
+use crate::base::{Context, Result, Ts, UserId};
+use crate::events::emit::Event;
+
+::store::row! {
+    /// An event without its number.
+    pub(super) struct FreshRow {
+        pub(super) batch: Uuid,
+        pub(super) n: i64,
+        pub(super) id: Uuid,
+        pub(super) user_id: UserId,
+        pub(super) kind: String,
+        pub(super) data: String,
+        pub(super) at: Ts,
+    }
+}
+
+::store::row! {
+    /// An event in its place.
+    pub(super) struct EventRow {
+        pub(super) seq: i64,
+        pub(super) id: Uuid,
+        pub(super) kind: String,
+        pub(super) data: String,
+        pub(super) at: Ts,
+    }
+}
+
+::store::statements! {
+    APPEND: (Uuid, i64, Uuid, UserId, String, String, Ts) => () =
+        "insert into fresh_events (batch, n, id, user_id, kind, data, at) values {rows}";
+    LOCK_NUMBERING: () => (i64,) = "select id from event_numbering where id = 1 {lock}";
+    FRESH: () => FreshRow = "select batch, n, id, user_id, kind, data, at from fresh_events order by batch, n limit 256";
+    LAST_SEQ: (UserId,) => (i64,) = "select seq from events where user_id = $1 order by seq desc limit 1";
+    PLACE: (UserId, i64, Uuid, String, String, Ts) => () = "insert into events (user_id, seq, id, kind, data, at) values {rows}";
+    FORGET_FRESH: (Uuid, i64) => () = "delete from fresh_events where batch = $1 and n = $2";
+    EVENTS_AFTER: (UserId, i64, i64) => EventRow =
+        "select seq, id, kind, data, at from events where user_id = $1 and seq > $2 order by seq limit $3";
+}
+
+/// The events that one run of the numbering job takes.
+pub(super) const NUMBERED_TOGETHER: usize = 256;
+
+pub(super) fn append(cx: &mut Context<'_, '_>, events: &[Event]) -> Result<()> {
+    let (batch, now) = (cx.new_ordered_id(), cx.now);
+    let rows: Vec<_> = (1_i64..)
+        .zip(events)
+        .map(|(n, event)| (batch, n, cx.new_id(), event.user, event.kind.name(), event.data.to_string(), now))
+        .collect();
+    Ok(cx.tx.write_rows(&APPEND, &rows)?)
+}
+
+/// One numberer at a time, over all nodes.
+pub(super) fn lock_numbering(cx: &mut Context<'_, '_>) -> Result<()> {
+    cx.tx.one(&LOCK_NUMBERING, ())?;
+    Ok(())
+}
+
+/// The oldest events without a number.
+pub(super) fn fresh(cx: &mut Context<'_, '_>) -> Result<Vec<FreshRow>> {
+    Ok(cx.tx.all(&FRESH, ())?)
+}
+
+/// The newest number of a user; 0 when there is none.
+pub(super) fn last_seq(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
+    Ok(cx.tx.maybe(&LAST_SEQ, (user,))?.map_or(0, |(seq,)| seq))
+}
+
+pub(super) fn place(cx: &mut Context<'_, '_>, rows: &[(UserId, i64, Uuid, &str, &str, Ts)]) -> Result<()> {
+    Ok(cx.tx.write_rows(&PLACE, rows)?)
+}
+
+pub(super) fn forget_fresh(cx: &mut Context<'_, '_>, batch: Uuid, n: i64) -> Result<()> {
+    Ok(cx.tx.write(&FORGET_FRESH, (batch, n))?)
+}
+
+pub(super) fn events_after(cx: &mut Context<'_, '_>, user: UserId, after: i64, at_most: i64) -> Result<Vec<EventRow>> {
+    Ok(cx.tx.all(&EVENTS_AFTER, (user, after, at_most))?)
+}

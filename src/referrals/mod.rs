@@ -1,0 +1,16 @@
+//! Who brought whom here, and what that earns.
+
+pub mod commission;
+mod get_referrals;
+pub(crate) mod store;
+
+use crate::base::context::Scope;
+use crate::base::operation::{Access, Method, Operation, query};
+
+/// What this room offers.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        query("get_referrals", Method::Get, "/api/v1/agent/referrals", Access::User(Scope::Read), get_referrals::get_referrals)
+            .about("Your referral code and link, and what the users who came with it have earned you."),
+    ]
+}
