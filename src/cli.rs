@@ -25,6 +25,9 @@ pub struct Cli {
 pub enum Command {
     /// Start the server (the default).
     Serve,
+    /// Play the whole cycle on a market of its own: publish, accept, prove, review, pay; with a line per step and an audit
+    /// at the end.
+    Demo,
     /// Check the books against themselves; exits 1 on a violation, 2 when it cannot read.
     Audit(AuditArgs),
     /// Manage admins.

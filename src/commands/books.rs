@@ -76,7 +76,7 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-fn report(config: &Config, options: &Options) -> Result<Report, StartError> {
+pub(super) fn report(config: &Config, options: &Options) -> Result<Report, StartError> {
     let source = match start::engine(config) {
         EngineSettings::Sqlite { path, .. } if path.exists() => Source::Sqlite(path),
         EngineSettings::Sqlite { path, .. } => return Err(StartError(format!("{}: there is no database", path.display()))),

@@ -2,6 +2,7 @@
 
 mod admin;
 mod books;
+mod demo;
 mod serve;
 
 use std::io::Write as _;
@@ -24,6 +25,7 @@ pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> Ex
     };
     let done = match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve::serve(config),
+        Command::Demo => return demo::demo(config),
         Command::Audit(args) => return books::audit(&config, args),
         Command::Admin(AdminCommand::Create { email, password }) => admin::create(config, email, password),
         Command::Migrate => migrate(&config),

@@ -7,6 +7,9 @@ use crate::ledger::account::AccountId;
 use crate::ledger::store;
 use crate::ledger::transaction::TransactionKind;
 
+/// What a referrer's share of a settlement is called in his history: it is paid out of the fee.
+const COMMISSION: &str = "commission";
+
 /// One line.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -29,6 +32,9 @@ pub struct Line {
 impl Line {
     /// As people read it.
     pub fn description(&self) -> &'static str {
+        if self.kind == COMMISSION {
+            return "Commission for a user you referred";
+        }
         TransactionKind::ALL.into_iter().find(|kind| kind.name() == self.kind).map_or("", TransactionKind::description)
     }
 }
@@ -46,6 +52,11 @@ pub struct Wanted {
     pub to: Ts,
     /// How many.
     pub at_most: i64,
+}
+
+/// Whether lines may be of this kind.
+pub fn is_a_kind(name: &str) -> bool {
+    name == COMMISSION || TransactionKind::ALL.into_iter().any(|kind| kind.name() == name)
 }
 
 /// The wanted lines of `user`.

@@ -45,6 +45,15 @@ use crate::ledger::transaction::Posting;
     }
 }
 
+/// What a line is called in a statement: the share of a referrer is a part of a settlement that is paid out of the fee.
+macro_rules! kind {
+    () => {
+        "case when exists (select 1 from postings p where p.transaction_id = t.id and p.to_account = e.account_id \
+                                                     and p.amount = e.amount and p.from_account = $7) \
+              then 'commission' else t.kind end"
+    };
+}
+
 ::store::statements! {
     LOCK_FOUR: (AccountId, AccountId, AccountId, AccountId) => AccountRow =
         "select id, kind, balance, entries from accounts where id in ($1, $2, $3, $4) order by id {lock}";
@@ -70,16 +79,16 @@ use crate::ledger::transaction::Posting;
     INSERT_UNSEALED: (Uuid,) => () = "insert into unsealed (transaction_id) values ($1)";
     BALANCES_OF_OWNER: (UserId,) => (AccountKind, Usdt) =
         "select kind, cast(sum(balance) as bigint) from accounts where owner = $1 and balance > 0 group by kind";
-    HISTORY: (AccountId, i64, String, Ts, Ts, i64) => HistoryRow =
-        "select e.seq, t.id, t.kind, t.reference, e.amount, e.balance_after, t.at \
+    HISTORY: (AccountId, i64, String, Ts, Ts, i64, AccountId) => HistoryRow =
+        concat!("select e.seq, t.id, ", kind!(), ", t.reference, e.amount, e.balance_after, t.at \
          from entries e join transactions t on t.id = e.transaction_id \
-         where e.account_id = $1 and e.seq < $2 and ($3 = '' or t.kind = $3) and t.at >= $4 and t.at < $5 \
-         order by e.seq desc limit $6";
-    FRESH_HISTORY: (AccountId, i64, String, Ts, Ts, i64) => HistoryRow =
-        "select e.seq, t.id, t.kind, t.reference, e.amount, e.balance_after, t.at \
+         where e.account_id = $1 and e.seq < $2 and ($3 = '' or ", kind!(), " = $3) and t.at >= $4 and t.at < $5 \
+         order by e.seq desc limit $6");
+    FRESH_HISTORY: (AccountId, i64, String, Ts, Ts, i64, AccountId) => HistoryRow =
+        concat!("select e.seq, t.id, ", kind!(), ", t.reference, e.amount, e.balance_after, t.at \
          from fresh_entries e join transactions t on t.id = e.transaction_id \
-         where e.account_id = $1 and e.seq < $2 and ($3 = '' or t.kind = $3) and t.at >= $4 and t.at < $5 \
-         order by e.seq desc limit $6";
+         where e.account_id = $1 and e.seq < $2 and ($3 = '' or ", kind!(), " = $3) and t.at >= $4 and t.at < $5 \
+         order by e.seq desc limit $6");
     LOCK_HEAD: () => (i64, [u8; 32]) = "select position, hash from chain_head where id = 1 {lock}";
     UNSEALED: () => UnsealedRow =
         "select t.id, t.kind, t.reference, t.at, t.actor, p.n, p.from_account, p.to_account, p.amount \
@@ -152,8 +161,8 @@ pub(super) fn history(
     time: (Ts, Ts),
     at_most: i64,
 ) -> Result<Vec<HistoryRow>> {
-    let mut rows = cx.tx.all(&FRESH_HISTORY, (account, before_seq, kind, time.0, time.1, at_most))?;
-    rows.extend(cx.tx.all(&HISTORY, (account, before_seq, kind, time.0, time.1, at_most))?);
+    let mut rows = cx.tx.all(&FRESH_HISTORY, (account, before_seq, kind, time.0, time.1, at_most, AccountId::PLATFORM_FEES))?;
+    rows.extend(cx.tx.all(&HISTORY, (account, before_seq, kind, time.0, time.1, at_most, AccountId::PLATFORM_FEES))?);
     rows.sort_by_key(|row| std::cmp::Reverse(row.seq));
     // A read that is counted by the hour is no snapshot: a line may have found its place between the two statements.
     rows.dedup_by_key(|row| row.seq);

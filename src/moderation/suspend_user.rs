@@ -1,4 +1,4 @@
-//! Suspension: a user may read, and nothing else. Nothing earned is lost.
+//! Suspension: a user may read, and nothing else. His tasks take no more workers; nothing earned is lost.
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::Refusal;
 use crate::base::{Context, Result, UserId};
 use crate::moderation::ModerationRefusal;
-use crate::moderation::store::{Action, insert_action};
+use crate::tasks::close::close_tasks_of;
+use crate::users::admin_action::{self, Action};
 use crate::users::store as users;
 use crate::users::user::{Status, User};
 
@@ -43,6 +44,7 @@ pub(super) fn suspend_user(cx: &mut Context<'_, '_>, input: &Decision) -> Result
     }
     decide(cx, &user, Status::Suspended, "suspend_user", &input.reason)?;
     users::end_sessions_of(cx, user.id)?;
+    close_tasks_of(cx, user.id)?;
     Ok(Decided { user_id: user.id, status: Status::Suspended })
 }
 
@@ -61,5 +63,5 @@ fn user(cx: &mut Context<'_, '_>, id: UserId) -> Result<User> {
 
 fn decide(cx: &mut Context<'_, '_>, user: &User, status: Status, name: &'static str, reason: &str) -> Result<()> {
     users::set_status(cx, user.id, status)?;
-    insert_action(cx, &Action { name, subject: user.id.0, reason, before: user.status.name(), after: status.name() })
+    admin_action::record(cx, Action { name, subject: user.id.0, reason, before: user.status.name(), after: status.name() })
 }

@@ -17,10 +17,10 @@ pub(super) fn has_rated(cx: &mut Context<'_, '_>, acceptance: AcceptanceId, rate
 pub(super) fn insert_rating(
     cx: &mut Context<'_, '_>,
     acceptance: AcceptanceId,
-    (rater, rated): (UserId, UserId),
+    (from, to): (UserId, UserId),
     stars: i64,
     comment: &str,
 ) -> Result<()> {
     let now = cx.now;
-    Ok(cx.tx.write(&INSERT_RATING, (acceptance, rater, rated, stars, comment, now))?)
+    Ok(cx.tx.write(&INSERT_RATING, (acceptance, from, to, stars, comment, now))?)
 }

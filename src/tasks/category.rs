@@ -58,7 +58,6 @@ pub fn exists(id: &str) -> bool {
     CATEGORIES.iter().any(|category| category.id == id)
 }
 
-
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
 pub(super) fn list_categories(_: &mut Context<'_, '_>, _: &ListCategories) -> Result<Categories> {
     Ok(Categories { items: CATEGORIES.to_vec() })

@@ -10,6 +10,7 @@ use crate::events::EventKind;
 use crate::tasks::acceptance::{AcceptanceId, AcceptanceStatus, Decision};
 use crate::tasks::case::Case;
 use crate::tasks::{TaskRefusal, store};
+use crate::users::admin_action::{self, Action};
 use crate::users::reputation::Tally;
 
 crate::words! {
@@ -71,6 +72,14 @@ pub(super) fn decide_dispute(cx: &mut Context<'_, '_>, input: &DecideDispute) ->
     }
     case.acceptance.is_disputed(cx.now)?;
     store::insert_remark(cx, case.acceptance.id, "decision", input.decision.name(), &input.reason)?;
+    let action = Action {
+        name: "decide_dispute",
+        subject: input.acceptance_id.0,
+        reason: &input.reason,
+        before: AcceptanceStatus::Disputed.name(),
+        after: input.decision.name(),
+    };
+    admin_action::record(cx, action)?;
     let now = cx.now;
     decide(cx, case, decision, Some(&input.reason), now)
 }

@@ -7,7 +7,7 @@ mod cancel;
 mod case;
 mod category;
 pub mod clock;
-mod close;
+pub mod close;
 mod content;
 mod decide_dispute;
 mod dispute;
@@ -37,6 +37,7 @@ use crate::base::limit::Policy;
 use crate::base::operation::{Access, Method, Operation, command, query};
 use crate::base::{Context, Result, Usdt, UserId};
 use crate::tasks::acceptance::AcceptanceId;
+use crate::tasks::task::TaskId;
 
 crate::refusals! {
     /// What this room refuses.
@@ -74,6 +75,11 @@ crate::refusals! {
         OwnCase = 409 "own_case": "Nobody decides a dispute that he is part of." => "Ask another admin.";
         NotSettled = 409 "not_settled": "This slot is not paid." => "Approve the proof first.";
     }
+}
+
+/// Whether there is such a task.
+pub fn exists(cx: &mut Context<'_, '_>, id: TaskId) -> Result<bool> {
+    Ok(store::task(cx, id)?.is_some())
 }
 
 /// The creator and the worker of a slot that was paid, for those who rate each other.

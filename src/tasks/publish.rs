@@ -294,7 +294,7 @@ fn visible(text: &str, _: &()) -> garde::Result {
     if shown >= 3 { Ok(()) } else { Err(garde::Error::new("must have at least 3 visible characters")) }
 }
 
-fn tag_form(tag: &String, _: &()) -> garde::Result {
+fn tag_form(tag: &str, _: &()) -> garde::Result {
     let fits = tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if fits { Ok(()) } else { Err(garde::Error::new("must be made of a-z, 0-9, - and _")) }
 }

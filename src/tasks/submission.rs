@@ -36,8 +36,8 @@ crate::words! {
     pub(super) struct Proof {
         pub(super) id: SubmissionId,
         pub(super) n: i64,
-        pub(super) proof_url: Option<String>,
-        pub(super) proof_text: Option<String>,
+        pub(super) url: Option<String>,
+        pub(super) text: Option<String>,
         pub(super) submitted_at: Ts,
     }
 }
@@ -134,8 +134,8 @@ pub(super) fn get_submission(cx: &mut Context<'_, '_>, input: &WhichSubmission) 
         worker_id: acceptance.worker_id,
         number: proof.n,
         status: status_of(proof.id, &acceptance),
-        proof_url: proof.proof_url,
-        proof_text: proof.proof_text,
+        proof_url: proof.url,
+        proof_text: proof.text,
         submitted_at: proof.submitted_at,
         due_at: acceptance.due_at,
         reviewed_at: acceptance.reviewed_at,

@@ -1,5 +1,6 @@
 //! Who takes part: registration, keys, sessions, profiles.
 
+pub mod admin_action;
 mod api_key;
 mod api_keys;
 mod authenticate;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::base::context::Scopes;
 use crate::base::ids::{KeyId, SessionId};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
+use crate::users::admin_action::Action;
 use crate::users::credentials::{KeyOwner, KeyRow, NewSession, PasswordRow, SessionOwner, SessionRow, SigningKeyRow};
 use crate::users::reputation::{Reputation, Tally};
 use crate::users::user::{Status, User};
@@ -88,6 +89,8 @@ use crate::users::user::{Status, User};
     REFERRED_BY: (UserId, UserId, i64) => User =
         "select id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, webhook_url, \
                 max_hourly_spend, referral_code, referrer_id, created_at from users where referrer_id = $1 and id < $2 order by id desc limit $3";
+    INSERT_ACTION: (Uuid, UserId, String, Uuid, String, String, String, Ts) => () =
+        "insert into admin_actions (id, admin_id, action, subject_id, reason, before, after, at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     ADMIN_IDS: () => (UserId,) = "select id from users where is_admin and status = 'active' order by id limit 100";
     ADMINS: () => (UserId,) = "select id from users where is_admin limit 1";
 }
@@ -308,4 +311,9 @@ pub fn referred_by(cx: &mut Context<'_, '_>, referrer: UserId, before: UserId, a
 /// The admins who may act, for what they have to be told.
 pub fn admin_ids(cx: &mut Context<'_, '_>) -> Result<Vec<UserId>> {
     Ok(cx.tx.all(&ADMIN_IDS, ())?.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) fn insert_action(cx: &mut Context<'_, '_>, action: &Action<'_>) -> Result<()> {
+    let (id, admin, now) = (cx.new_id(), cx.user_id()?, cx.now);
+    Ok(cx.tx.write(&INSERT_ACTION, (id, admin, action.name, action.subject, action.reason, action.before, action.after, now))?)
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::base::operation::Csv;
 use crate::base::page::{self, Page};
 use crate::base::{Context, Result, Ts, Usdt};
-use crate::ledger::history::{Line, Wanted, history_of};
+use crate::ledger::history::{Line, Wanted, history_of, is_a_kind};
 use crate::wallet::WalletRefusal;
 
 const LIST: &str = "transactions";
@@ -30,7 +30,7 @@ pub struct GetTransactions {
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
     /// Only this kind, such as `deposit`.
-    #[garde(inner(length(bytes, max = 40)))]
+    #[garde(inner(custom(known_kind)))]
     kind: Option<String>,
     /// Not before this time.
     #[garde(skip)]
@@ -125,4 +125,8 @@ pub(super) fn get_statement(cx: &mut Context<'_, '_>, input: &GetStatement) -> R
             .map_err(crate::base::error::internal)?;
     }
     Ok(Csv(csv))
+}
+
+fn known_kind(kind: &str, _: &()) -> garde::Result {
+    if is_a_kind(kind) { Ok(()) } else { Err(garde::Error::new("there is no such kind of transaction")) }
 }

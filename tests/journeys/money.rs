@@ -55,7 +55,8 @@ on_both_engines! {
         assert_eq!(amounts(format!("from={one}&to={two}")).await, ["2.0"]);
         assert_eq!(amounts(format!("to={two}")).await, ["2.0", "1.0"]);
         assert_eq!(amounts("kind=deposit".into()).await.len(), 3);
-        assert_eq!(amounts("kind=withdrawal".into()).await.len(), 0);
+        assert_eq!(amounts("kind=publish".into()).await.len(), 0);
+        assert_eq!(app.get("/api/v1/finance/transactions?kind=gift").key(&bot).send().await.expect(422).code(), "invalid_field");
     }
 
     async fn the_statement_is_a_file_with_the_same_lines(app) {

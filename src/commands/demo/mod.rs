@@ -1,0 +1,71 @@
+//! `roborent demo`: a market of its own on a free port, played through its public doors from registration to audit.
+
+mod client;
+mod story;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::audit::Options;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::config::{Config, Network};
+use crate::commands::{UNUSABLE, books, fail, say, wait_for};
+use crate::start::{self, StartError};
+use crate::{doors, jobs};
+
+use client::Client;
+use story::Story;
+
+/// Plays the cycle; exits as the audit does.
+pub(super) fn demo(mut config: Config) -> ExitCode {
+    let played = folder().and_then(|dir| {
+        config.installation.data_dir.clone_from(&dir);
+        config.installation.network = Network::Sandbox;
+        config.database.url = String::new().into();
+        let played = play(config);
+        // The books were audited; nothing is kept.
+        drop(std::fs::remove_dir_all(dir));
+        played
+    });
+    played.map_or_else(|error| fail(&error, UNUSABLE), ExitCode::from)
+}
+
+fn folder() -> Result<PathBuf, StartError> {
+    let dir = std::env::temp_dir().join(format!("roborent-demo-{}", std::process::id()));
+    crate::base::installation::make_data_dir(&dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
+    Ok(dir)
+}
+
+fn play(mut config: Config) -> Result<u8, StartError> {
+    let store = start::open_store(&config)?;
+    let closing = store.clone();
+    let audited = config.clone();
+    let played = wait_for(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| StartError(e.to_string()))?;
+        config.server.listen = listener.local_addr().map_err(|e| StartError(e.to_string()))?;
+        config.server.public_url = String::new();
+        let address = config.server.listen;
+        let dispatcher = start::dispatcher(store, Arc::new(config)).await?;
+        let admin = start::first_admin(&dispatcher).await?.ok_or_else(|| StartError("the folder of the demo is not fresh".into()))?;
+        let app = start::app(dispatcher).await?;
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), Duration::from_millis(200)));
+        let working = {
+            let (app, stop) = (Arc::clone(&app), stop.clone());
+            tokio::spawn(async move { jobs::run_for_ever(&app.jobs, &app.dispatcher, &stop).await })
+        };
+        let told = Story::new(Client::new(address), admin).tell().await;
+        stop.cancel();
+        drop((serving.await, working.await));
+        told
+    });
+    closing.close();
+    played?;
+    let report = books::report(&audited, &Options::default())?;
+    say(&format!("\nThe books, read by the independent auditor:\n{}", report.to_string().trim_end()))?;
+    Ok(report.exit_code())
+}
