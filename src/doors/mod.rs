@@ -7,6 +7,7 @@ mod client;
 pub mod docs;
 mod health;
 mod problem;
+mod referral_link;
 mod request;
 mod rest;
 mod sandbox;
@@ -49,7 +50,7 @@ pub struct App {
 
 /// The public router.
 pub fn public_router(app: &Arc<App>) -> Router {
-    let mut router = rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router());
+    let mut router = rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router());
     if app.dispatcher.config.installation.network.is_sandbox() {
         router = router.merge(sandbox::router());
     }

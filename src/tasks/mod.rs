@@ -18,7 +18,7 @@ pub(crate) mod lists;
 mod publish;
 mod reject;
 mod request_changes;
-mod review_window;
+pub mod review_window;
 mod rules;
 pub(crate) mod search;
 mod settlement;
@@ -26,7 +26,7 @@ pub(crate) mod store;
 mod submission;
 mod submit;
 pub mod task;
-mod terms;
+pub mod terms;
 mod tip;
 
 use serde_json::json;

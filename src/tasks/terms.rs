@@ -15,7 +15,7 @@ pub struct Terms {
     /// Which version.
     version: i64,
     /// What a creator agrees to.
-    text: &'static str,
+    pub text: &'static str,
 }
 
 /// The terms in force.

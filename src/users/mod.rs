@@ -9,6 +9,7 @@ pub mod credentials;
 mod names;
 pub mod password;
 mod profile;
+pub mod referral_code;
 mod register;
 mod register_agent;
 pub mod reputation;

@@ -5,10 +5,9 @@ use uuid::Uuid;
 use crate::base::{Context, Result, UserId};
 use crate::ledger;
 use crate::users::UserRefusal;
+use crate::users::referral_code;
 use crate::users::store;
 use crate::users::user::{Status, User};
-
-const REFERRAL_CODE: usize = 8;
 
 /// What differs between a bot, a person and an admin.
 pub(super) struct NewUser<'a> {
@@ -41,7 +40,7 @@ pub(super) fn register(cx: &mut Context<'_, '_>, new: &NewUser<'_>) -> Result<Us
         capabilities: "[]".into(),
         webhook_url: None,
         max_hourly_spend: None,
-        referral_code: cx.rng.base62(REFERRAL_CODE),
+        referral_code: cx.rng.base62(referral_code::LENGTH),
         referrer_id,
         created_at: cx.now,
     };

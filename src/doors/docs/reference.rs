@@ -3,11 +3,14 @@
 use askama::Template;
 use serde_json::Value;
 
+use crate::base::Usdt;
+use crate::base::hundredths::Hundredths;
 use crate::base::limit::Policy;
 use crate::base::operation::{Idempotency, Method, Operation};
 use crate::doors::App;
 use crate::doors::docs::openapi::access_in_words;
 use crate::doors::docs::{codes, schema_of_input};
+use crate::tasks::{review_window, terms};
 
 /// What the template draws.
 #[derive(Template)]
@@ -18,6 +21,9 @@ pub struct Reference {
     operations: Vec<Entry>,
     errors: Vec<ErrorEntry>,
     limits: Vec<(&'static str, String)>,
+    fee: Hundredths,
+    terms: &'static str,
+    windows: Vec<(Usdt, i64)>,
 }
 
 struct Entry {
@@ -55,6 +61,9 @@ pub fn page(app: &App) -> Reference {
         operations: app.operations.iter().map(|operation| entry(operation, &app.public_url, key)).collect(),
         errors: codes().into_iter().map(|f| ErrorEntry { status: f.status, code: f.code, hint: f.hint }).collect(),
         limits: Policy::ALL.map(|policy| (policy.name(), config.limits.of(policy).to_string())).into(),
+        fee: Hundredths(i64::from(config.market.fee_basis_points)),
+        terms: terms::current().text,
+        windows: review_window::tiers(),
     }
 }
 
