@@ -10,6 +10,7 @@ mod figures;
 mod hello;
 mod http;
 mod ledger;
+mod lifecycle;
 mod load;
 mod machine;
 mod market;
@@ -63,6 +64,8 @@ struct Options {
 enum Measure {
     /// The settling command, in process.
     Ledger,
+    /// A task from publish to payment over HTTP, durable, at 8, 64 and 256 clients; and one busy creator.
+    Lifecycle,
     /// A read over HTTP against a bare server.
     Http,
     /// From start to the first answer.
@@ -126,6 +129,11 @@ fn run(options: &Options) -> Fallible<()> {
     }
     if options.wants(Measure::Http) {
         runtime.block_on(http::measure(options))?;
+    }
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        if options.wants(Measure::Lifecycle) && options.wants_engine(engine) {
+            runtime.block_on(lifecycle::measure(options, engine))?;
+        }
     }
     if options.wants(Measure::Ledger) && options.wants_engine(Engine::Sqlite) {
         runtime.block_on(ledger::sqlite(options))?;

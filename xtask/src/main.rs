@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 const USAGE: &str =
-    "Usage: cargo xtask bench [ledger|http|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32]";
+    "Usage: cargo xtask bench [ledger|lifecycle|http|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32]";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
