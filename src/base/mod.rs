@@ -13,6 +13,7 @@ pub mod input;
 pub mod installation;
 pub mod limit;
 pub mod money;
+mod numbers;
 pub mod operation;
 pub mod page;
 pub mod random;

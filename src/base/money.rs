@@ -153,7 +153,7 @@ impl Visitor<'_> for AmountVisitor {
         Usdt::parse(&n.to_string()).map_err(E::custom)
     }
     fn visit_f64<E: de::Error>(self, n: f64) -> Result<Usdt, E> {
-        // The text of the number, which may be in exponent form; no arithmetic on the way in.
+        // The number is the one that was written (see `numbers`); its text may be in exponent form. No arithmetic on the way in.
         serde_json::Number::from_f64(n).ok_or(AmountError::NotANumber).and_then(|n| Usdt::parse(&n.to_string())).map_err(E::custom)
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Usdt, E> {
