@@ -66,8 +66,8 @@ pub struct Call {
     pub client: Uuid,
     /// How a repeated call is recognised.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// Path, query and body in one object.
-    pub input: Value,
+    /// Path, query and body in one object, or why there is none.
+    pub input: Result<Value>,
 }
 
 /// How a call ended.
@@ -282,7 +282,8 @@ fn prepare(call: Call) -> Prepared {
     Prepared { operation, credentials, client, ready, counted: OnceLock::new() }
 }
 
-fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Value) -> Result<Ready> {
+fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Result<Value>) -> Result<Ready> {
+    let input = input?;
     let repeat = match (operation.idempotency, idempotency_key) {
         (Idempotency::Ignored, _) | (Idempotency::Honoured, None) => None,
         (Idempotency::Required, None) => return Err(Refusal::IdempotencyKeyRequired.into()),
