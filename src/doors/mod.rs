@@ -3,6 +3,7 @@
 pub mod auth;
 mod authenticate;
 mod client;
+mod connection;
 
 pub mod docs;
 mod health;
@@ -25,7 +26,7 @@ use crate::jobs::Job;
 #[cfg(any(test, feature = "testing"))]
 pub use client::Peer;
 pub use health::internal_router;
-pub use serve::serve;
+pub use serve::{Connections, serve};
 
 use auth::Tokens;
 
