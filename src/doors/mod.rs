@@ -7,6 +7,7 @@ mod connection;
 
 pub mod docs;
 mod health;
+mod message;
 mod problem;
 mod request;
 mod rest;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::body::Incoming;
-use hyper::{Request, Response, Version};
+use hyper::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +23,7 @@ use crate::base::config;
 use crate::base::error::{Error, Refusal};
 use crate::doors::client::Peer;
 use crate::doors::connection::{AnswerBody, Notes, Patience, Socket};
+use crate::doors::message;
 
 /// How many connections, and how long each may take.
 #[derive(Clone, Copy, Debug)]
@@ -124,9 +125,14 @@ async fn converse(protocol: &Builder<TokioExecutor>, socket: Socket, peer: Socke
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let guard = calls.call(request.version() == Version::HTTP_2);
         request.extensions_mut().insert(Peer(peer));
-        let answered = router.clone().call(request);
+        let refused = message::refusal(&request);
+        let mut router = router.clone();
         async move {
-            answered.await.map(|response: Response<_>| response.map(|body| AnswerBody { body, _call: guard })) as Result<_, Infallible>
+            let answer = match refused {
+                Some(refused) => refused,
+                None => router.call(request).await?,
+            };
+            Ok::<_, Infallible>(answer.map(|body| AnswerBody { body, _call: guard }))
         }
     });
     let mut connection = pin!(protocol.serve_connection_with_upgrades(TokioIo::new(socket), service));

@@ -15,7 +15,7 @@ fn quick(config: &mut Config) {
 }
 
 async fn closed_within(wire: Wire, seconds: std::ops::Range<u64>, what: &str) {
-    let heard = wire.to_the_end().await;
+    let heard = wire.until_closed().await;
     assert!(heard.statuses().iter().all(|status| *status == 200), "{what}: {heard:?}");
     // The server's clock began a moment earlier, and a busy machine needs some time, too.
     let expected = Duration::from_millis(seconds.start * 1_000 - 100)..Duration::from_secs(seconds.end);
@@ -120,7 +120,7 @@ async fn a_slow_body_has_the_deadline_of_the_call() {
         let answer = wire.answers(1).await.remove(0);
         assert_eq!(answer.status, 504, "{answer:?}");
         assert!(answer.header("ratelimit").unwrap().starts_with("\"read\";r=11"), "it was counted: {answer:?}");
-        let heard = wire.to_the_end().await;
+        let heard = wire.until_closed().await;
         assert!(heard.after < Duration::from_secs(3), "the rest of the body is not waited for: {:?}", heard.after);
     }
     server.finish().await;

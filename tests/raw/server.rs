@@ -41,7 +41,7 @@ impl Server {
     pub async fn say(&self, bytes: &[u8]) -> Heard {
         let mut wire = self.open().await;
         wire.send(bytes).await;
-        wire.to_the_end().await
+        wire.until_closed().await
     }
 
     pub async fn finish(self) {
@@ -76,9 +76,9 @@ impl Wire {
     }
 
     /// Listens until the server closes.
-    pub async fn to_the_end(mut self) -> Heard {
+    pub async fn until_closed(mut self) -> Heard {
         while self.listen().await {}
-        Heard { answers: Answer::all(&self.heard), bytes: self.heard, after: self.opened.elapsed() }
+        Heard { answers: Answer::all(&self.heard), after: self.opened.elapsed() }
     }
 
     async fn listen(&mut self) -> bool {
@@ -94,7 +94,6 @@ impl Wire {
 #[derive(Debug)]
 pub struct Heard {
     pub answers: Vec<Answer>,
-    pub bytes: Vec<u8>,
     pub after: Duration,
 }
 
@@ -123,14 +122,11 @@ impl Answer {
         let mut rest = String::from_utf8_lossy(bytes).into_owned();
         while let Some((head, after)) = rest.split_once("\r\n\r\n") {
             let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-            let mut answer = Self { status, head: head.to_owned(), body: String::new() };
+            let answer = Self { status, head: head.to_owned(), body: String::new() };
             let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-            if after.len() < length {
-                break;
-            }
-            answer.body = after[..length].to_owned();
-            rest = after[length..].to_owned();
-            answers.push(answer);
+            let Some((body, after)) = after.split_at_checked(length) else { break };
+            answers.push(Self { body: body.to_owned(), ..answer });
+            rest = after.to_owned();
         }
         answers
     }
