@@ -165,8 +165,13 @@ impl JsonSchema for Usdt {
     fn schema_name() -> Cow<'static, str> {
         "Usdt".into()
     }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "number", "description": "USDT, at most 6 decimals; a decimal string is accepted too", "examples": [25.5] })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = json_schema!({ "type": "number", "description": "USDT, at most 6 decimals; a decimal string is accepted too", "examples": [25.5] });
+        if generator.contract().is_deserialize() {
+            schema.insert("minimum".into(), 0.into());
+            schema.insert("maximum".into(), (Self::MAX.0 / MICRO).into());
+        }
+        schema
     }
 }
 
