@@ -56,8 +56,8 @@ pub struct Call {
     pub client: Uuid,
     /// How a repeated call is recognised.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// Path, query and body in one object.
-    pub input: Value,
+    /// Path, query and body in one object, or why there is none.
+    pub input: Result<Value>,
 }
 
 /// How a call ended.

@@ -16,6 +16,7 @@ pub mod installation;
 mod known_callers;
 pub mod limit;
 pub mod money;
+mod numbers;
 pub mod operation;
 pub mod page;
 mod permission;

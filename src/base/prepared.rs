@@ -54,7 +54,8 @@ pub(super) fn prepare(call: Call, chance: Rng) -> Prepared {
     Prepared { operation, credentials, client, ready, chance, counted: OnceLock::new(), ran_before: AtomicBool::new(false) }
 }
 
-fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Value) -> Result<Ready> {
+fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Result<Value>) -> Result<Ready> {
+    let input = input?;
     let dry = operation.may_be_tried && input["dry_run"] == Value::Bool(true);
     let repeat = match (operation.idempotency, idempotency_key) {
         _ if dry => None,
