@@ -91,7 +91,7 @@ use crate::users::user::{Status, User};
                 max_hourly_spend, referral_code, referrer_id, created_at from users where referrer_id = $1 and id < $2 order by id desc limit $3";
     INSERT_ACTION: (Uuid, UserId, String, Uuid, String, String, String, Ts) => () =
         "insert into admin_actions (id, admin_id, action, subject_id, reason, before, after, at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
-    ADMIN_IDS: () => (UserId,) = "select id from users where is_admin and status = 'active' order by id limit 100";
+    ADMIN_IDS: () => (UserId,) = "select id from users where is_admin and status = 'active' limit 100";
     ADMINS: () => (UserId,) = "select id from users where is_admin limit 1";
 }
 
@@ -310,7 +310,9 @@ pub fn referred_by(cx: &mut Context<'_, '_>, referrer: UserId, before: UserId, a
 
 /// The admins who may act, for what they have to be told.
 pub fn admin_ids(cx: &mut Context<'_, '_>) -> Result<Vec<UserId>> {
-    Ok(cx.tx.all(&ADMIN_IDS, ())?.into_iter().map(|(id,)| id).collect())
+    let mut ids: Vec<UserId> = cx.tx.all(&ADMIN_IDS, ())?.into_iter().map(|(id,)| id).collect();
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 pub(super) fn insert_action(cx: &mut Context<'_, '_>, action: &Action<'_>) -> Result<()> {
