@@ -81,9 +81,11 @@ impl Line {
     /// Closes the connection, so that the server undoes what is not committed.
     pub(crate) fn hang_up(&mut self) {
         self.lost.set(true);
-        self.driver.abort();
-        // Answers that it was aborted, or why it had ended before.
-        drop(self.runtime.block_on(&mut self.driver));
+        // What has ended may be waited for once only.
+        if !self.driver.is_finished() {
+            self.driver.abort();
+            drop(self.runtime.block_on(&mut self.driver));
+        }
     }
 }
 

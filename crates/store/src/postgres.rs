@@ -277,6 +277,7 @@ mod tests {
             assert!(matches!(&lost, StoreError::Lost(text) if text.contains("no answer within 400ms")), "{lost:?}");
             postgres.rollback();
             assert!(postgres.line.client().is_closed(), "the server is told by hanging up");
+            postgres.give_up();
             line.falls_silent(false);
             postgres.start("begin").expect("another line");
             ask(&mut postgres, &ONE).expect("answers");
