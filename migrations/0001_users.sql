@@ -43,6 +43,8 @@ create table api_keys (
     revoked_at           {int}
 ) {table};
 create index api_keys_by_user on api_keys (user_id, id);
+create index api_keys_by_revocation on api_keys (revoked_at) where revoked_at is not null;
+create index api_keys_by_expiry on api_keys (expires_at) where expires_at is not null;
 
 create table sessions (
     id                   {uuid} primary key,
@@ -61,6 +63,8 @@ create table sessions (
     user_agent           {text} not null
 ) {table};
 create index sessions_by_user on sessions (user_id, id);
+create index sessions_by_revocation on sessions (revoked_at) where revoked_at is not null;
+create index sessions_by_expiry on sessions (expires_at);
 
 create table signing_keys (
     kid                  {text} primary key,

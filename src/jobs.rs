@@ -37,6 +37,8 @@ pub fn jobs() -> Vec<Job> {
         in_steps("forget_old_uses", Duration::from_mins(1), hourly_limits::forget_old_uses),
         in_steps("forget_old_answers", Duration::from_mins(10), idempotency::forget_old_answers),
         Job { name: "save_last_uses", period: Duration::from_mins(1), run: Box::new(|dispatcher| Box::pin(save_last_uses(dispatcher))) },
+        in_steps("forget_ended_keys", Duration::from_hours(1), users::forget_ended_keys),
+        in_steps("forget_ended_sessions", Duration::from_hours(1), users::forget_ended_sessions),
     ]
 }
 

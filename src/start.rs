@@ -120,6 +120,7 @@ pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
         tokens,
         public_url,
         jobs: jobs::jobs(),
+        clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
         metrics: metrics_handle()?,
         dispatcher,

@@ -117,6 +117,8 @@ pub struct Server {
     pub role: Role,
     /// Addresses whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Lets other machines use the sandbox's clock and faucet, when `listen` is not loopback (a container's, say).
+    pub sandbox_for_other_machines: bool,
     /// Largest body taken, in bytes.
     pub body_bytes_max: usize,
     /// Deadline of a call, in seconds.
@@ -141,6 +143,7 @@ impl Default for Server {
             public_url: String::new(),
             role: Role::All,
             trusted_proxies: Vec::new(),
+            sandbox_for_other_machines: false,
             body_bytes_max: 256 * 1024,
             timeout_seconds: 30,
             admin_timeout_seconds: 45,

@@ -18,8 +18,12 @@ pub(super) fn request_id(extensions: &Extensions) -> RequestId {
 
 /// The address of the client.
 pub(super) fn client_address(app: &App, parts: &request::Parts) -> IpAddr {
-    let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer(SocketAddr::from(([0, 0, 0, 0], 0))));
-    client::address(peer, &parts.headers, &app.dispatcher.config.server.trusted_proxies)
+    client::address(peer(parts), &parts.headers, &app.dispatcher.config.server.trusted_proxies)
+}
+
+/// The other end of the socket.
+pub(super) fn peer(parts: &request::Parts) -> Peer {
+    parts.extensions.get::<Peer>().copied().unwrap_or(Peer(SocketAddr::from(([0, 0, 0, 0], 0))))
 }
 
 /// The body, as far as it is not too large. Fails with `body_too_large`.

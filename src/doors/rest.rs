@@ -122,7 +122,7 @@ async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request:
 fn credentials_of(app: &App, operation: &Operation, request: &request::Parts) -> Result<Credentials> {
     match operation.access {
         Access::Open => Ok(Credentials::default()),
-        Access::Sandbox => sandbox::guard(request).map(|()| Credentials::default()),
+        Access::Sandbox => sandbox::guard(app, request).map(|()| Credentials::default()),
         Access::User(_) | Access::Keys | Access::Admin => credentials(app, &request.headers),
     }
 }

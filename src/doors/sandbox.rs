@@ -13,11 +13,11 @@ use garde::Validate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::base::error::{Error, Refusal, Result};
-use crate::base::{Span, input, installation};
+use crate::base::error::{Error, Refusal, Result, internal};
+use crate::base::{Span, Ts, input, installation};
 use crate::doors::App;
 use crate::doors::problem;
-use crate::doors::request::{read_body, request_id};
+use crate::doors::request::{client_address, peer, read_body, request_id};
 use crate::jobs;
 
 crate::refusals! {
@@ -32,14 +32,23 @@ pub fn router() -> Router<Arc<App>> {
     Router::new().route("/sandbox", get(info)).route("/sandbox/clock", post(clock))
 }
 
-/// A page of another site must not reach the controls, also not under a name that leads to this machine.
-pub fn guard(request: &request::Parts) -> Result<()> {
+/// Only programs on this machine; a page of another site must not reach the controls either, also not under a name that
+/// leads to this machine.
+pub fn guard(app: &App, request: &request::Parts) -> Result<()> {
     let values = |name| request.headers.get_all(name).iter().map(|v: &HeaderValue| v.to_str().unwrap_or_default());
     // HTTP/2 names the host in the request line; HTTP/1.1 does in Host, and may in both.
     let mut hosts = request.uri.authority().map(Authority::as_str).into_iter().chain(values(HOST)).peekable();
     let host_is_local = hosts.peek().is_some() && hosts.all(is_local);
     let origin_is_local = values(ORIGIN).all(|origin| origin.split_once("://").is_some_and(|(_, host)| is_local(host)));
-    if host_is_local && origin_is_local { Ok(()) } else { Err(SandboxRefusal::NotLocal.into()) }
+    let may = host_is_local && origin_is_local && comes_from_here(app, request);
+    if may { Ok(()) } else { Err(SandboxRefusal::NotLocal.into()) }
+}
+
+/// Whether the socket leads to this machine, and so does what a proxy on it says of its client.
+fn comes_from_here(app: &App, request: &request::Parts) -> bool {
+    let server = &app.dispatcher.config.server;
+    let is_open = server.sandbox_for_other_machines && !server.listen.ip().is_loopback();
+    is_open || (peer(request).0.ip().to_canonical().is_loopback() && client_address(app, request).is_loopback())
 }
 
 fn is_local(host: &str) -> bool {
@@ -52,7 +61,7 @@ fn is_local(host: &str) -> bool {
 
 async fn info(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Json<Value>, Response<Body>> {
     let (parts, _) = request.into_parts();
-    guard(&parts).map_err(|error| problem::render(&error, &request_id(&parts.extensions)))?;
+    guard(&app, &parts).map_err(|error| problem::render(&error, &request_id(&parts.extensions)))?;
     let clock = &app.dispatcher.clock;
     Ok(Json(json!({ "now": clock.now(), "ahead_seconds": clock.ahead().as_milliseconds() / 1_000, "site": app.public_url })))
 }
@@ -80,14 +89,23 @@ async fn clock(State(app): State<Arc<App>>, request: Request<Body>) -> Response<
 
 /// Moves the clock forward and runs what has become due before it answers.
 async fn advance(app: &Arc<App>, request: &request::Parts, body: Body) -> Result<Value> {
-    guard(request)?;
+    guard(app, request)?;
     let body = read_body(&request.headers, body, app.dispatcher.config.server.body_bytes_max).await?;
     let Advance { advance_seconds } = input::read(Value::Object(input::parse(&body)?))?;
-    let span = Span::seconds(advance_seconds);
+    // Goes on when the caller hangs up: what is stored and what is in memory move together.
+    let app = Arc::clone(app);
+    let moving = tokio::spawn(async move { move_clock(&app, Span::seconds(advance_seconds)).await });
+    let now = moving.await.map_err(internal)??;
+    Ok(json!({ "now": now, "advanced_seconds": advance_seconds }))
+}
+
+/// One move after the other.
+async fn move_clock(app: &Arc<App>, span: Span) -> Result<Ts> {
+    let _alone = app.clock_moves.lock().await;
     let ahead = Span::milliseconds(app.dispatcher.clock.ahead().as_milliseconds().saturating_add(span.as_milliseconds()));
     app.dispatcher.system(move |cx| installation::save_clock_ahead(cx, ahead)).await?;
     app.dispatcher.clock.advance(span);
     app.tokens.reload(&app.dispatcher).await?;
     jobs::run_all(&app.jobs, &app.dispatcher).await?;
-    Ok(json!({ "now": app.dispatcher.clock.now(), "advanced_seconds": advance_seconds }))
+    Ok(app.dispatcher.clock.now())
 }

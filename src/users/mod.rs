@@ -6,6 +6,7 @@ mod api_keys;
 mod authenticate;
 mod create_admin;
 pub mod credentials;
+mod forget_ended;
 mod names;
 pub mod password;
 mod profile;
@@ -28,6 +29,7 @@ pub use api_key::ApiKey;
 pub use api_keys::save_last_uses;
 pub use authenticate::resolve;
 pub use create_admin::{create_admin, there_is_an_admin};
+pub use forget_ended::{forget_ended_keys, forget_ended_sessions};
 
 crate::refusals! {
     /// What this room refuses.

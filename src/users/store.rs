@@ -52,6 +52,8 @@ use crate::users::user::{Status, User};
     EXPIRE_KEY: (KeyId, Ts) => () = "update api_keys set expires_at = $2 where id = $1";
     REVOKE_KEY: (KeyId, Ts) => () = "update api_keys set revoked_at = $2 where id = $1";
     TOUCH_KEY: (KeyId, Ts) => () = "update api_keys set last_used_at = $2 where id = $1";
+    FORGET_KEYS: (Ts, i64) => () =
+        "delete from api_keys where id in (select id from api_keys where revoked_at < $1 or expires_at < $1 limit $2)";
     PASSWORD_BY_EMAIL: (String,) => PasswordRow =
         "select user_id, email, email_confirmed_at, hash, version, last_sign_in_at, updated_at from passwords where email = $1";
     PASSWORD_OF: (UserId,) => PasswordRow =
@@ -68,6 +70,8 @@ use crate::users::user::{Status, User};
         "update sessions set refresh_counter = $2, refreshed_at = $3, expires_at = $4 where id = $1";
     END_SESSION: (SessionId, Ts) => () = "update sessions set revoked_at = $2 where id = $1";
     END_SESSIONS_OF: (UserId, Ts) => () = "update sessions set revoked_at = $2 where user_id = $1 and revoked_at is null";
+    FORGET_SESSIONS: (Ts, i64) => () =
+        "delete from sessions where id in (select id from sessions where revoked_at < $1 or expires_at < $1 limit $2)";
     SIGNING_KEYS: (Ts,) => SigningKeyRow =
         "select kid, private_sealed, public_jwk, created_at, sign_until, publish_until from signing_keys where publish_until > $1 order by created_at desc limit 20";
     INSERT_SIGNING_KEY: (String, Vec<u8>, String, Ts, Ts, Ts) => () =
@@ -189,8 +193,20 @@ pub(super) fn revoke_key(cx: &mut Context<'_, '_>, key: KeyId, at: Ts) -> Result
     Ok(cx.tx.write(&REVOKE_KEY, (key, at))?)
 }
 
+/// Nothing happens when the key is forgotten already.
 pub(super) fn touch_key(cx: &mut Context<'_, '_>, key: KeyId, at: Ts) -> Result<()> {
-    Ok(cx.tx.write(&TOUCH_KEY, (key, at))?)
+    cx.tx.change(&TOUCH_KEY, (key, at))?;
+    Ok(())
+}
+
+/// Forgets keys that ended before `before`; answers how many.
+pub(super) fn forget_keys(cx: &mut Context<'_, '_>, before: Ts, at_most: i64) -> Result<u64> {
+    Ok(cx.tx.change(&FORGET_KEYS, (before, at_most))?)
+}
+
+/// Forgets sessions that ended before `before`; answers how many.
+pub(super) fn forget_sessions(cx: &mut Context<'_, '_>, before: Ts, at_most: i64) -> Result<u64> {
+    Ok(cx.tx.change(&FORGET_SESSIONS, (before, at_most))?)
 }
 
 pub(super) fn password_by_email(cx: &mut Context<'_, '_>, email: &str) -> Result<Option<PasswordRow>> {

@@ -60,4 +60,35 @@ on_both_engines! {
         let list = app.get("/api/v1/agent/keys").key(&bot).send().await.expect(200).json();
         assert_eq!(list["items"][0]["last_used_at"], json!(app.now()));
     }
+
+    async fn keys_that_ended_are_forgotten_after_90_days(app) {
+        let bot = app.bot().await;
+        let listed = async || {
+            let list = app.get("/api/v1/agent/keys").key(&bot).send().await.expect(200).json();
+            let mut names: Vec<_> = list["items"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap().to_owned()).collect();
+            names.sort();
+            names
+        };
+        let make = async |name: &str| {
+            let made = app.post("/api/v1/agent/keys").key(&bot).json(&json!({ "name": name })).send().await.expect(201).json();
+            made["key_id"].as_str().unwrap().to_owned()
+        };
+        let revoked = make("revoked").await;
+        drop(app.ask("DELETE", &format!("/api/v1/agent/keys/{revoked}")).key(&bot).send().await.expect(200));
+        let rotated = make("rotated").await;
+        drop(app.post(&format!("/api/v1/agent/keys/{rotated}/rotate")).key(&bot).send().await.expect(201));
+        app.advance(Span::days(90));
+        app.run_jobs().await;
+        assert_eq!(listed().await, ["default", "revoked", "rotated", "rotated"], "one day less than 90 since the old one expired");
+        app.advance(Span::milliseconds(1));
+        app.run_jobs().await;
+        assert_eq!(listed().await, ["default", "rotated", "rotated"]);
+        app.advance(Span::days(1));
+        app.run_jobs().await;
+        assert_eq!(listed().await, ["default", "rotated"]);
+        app.advance(Span::days(1_000));
+        app.run_jobs().await;
+        assert_eq!(listed().await, ["default", "rotated"], "what works stays");
+        assert_eq!(app.ask("DELETE", &format!("/api/v1/agent/keys/{revoked}")).key(&bot).send().await.expect(404).code(), "not_found");
+    }
 }

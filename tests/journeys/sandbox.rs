@@ -1,9 +1,12 @@
 //! The sandbox: a clock that moves, play money, and nobody from outside.
 
 use roborent::base::config::Network;
+use roborent::base::installation;
 use roborent::on_both_engines;
 use roborent::testing::{Engine, TestApp};
 use serde_json::json;
+
+use crate::profiles::join;
 
 on_both_engines! {
     async fn the_clock_moves_and_what_is_due_has_run(app) {
@@ -17,6 +20,46 @@ on_both_engines! {
         for wrong in ["{}", "{\"advance_seconds\":-1}", "{\"advance_seconds\":1e300}", "{\"advance_seconds\":\"1\"}", "{\"advance_seconds\":1,\"x\":1}"] {
             drop(app.post("/sandbox/clock").body(wrong).send().await.expect(422));
         }
+    }
+
+    async fn moves_at_once_follow_one_another(app) {
+        let before = app.app.dispatcher.clock.ahead();
+        let moves = join((0..20).map(|n| app.post("/sandbox/clock").json(&json!({ "advance_seconds": n })).send())).await;
+        assert!(moves.iter().all(|answer| answer.status == 200));
+        let after = app.app.dispatcher.clock.ahead();
+        assert_eq!(after.as_milliseconds() - before.as_milliseconds(), 190_000);
+        assert_eq!(app.app.dispatcher.look(installation::clock_ahead).await.unwrap(), after, "the next start finds the same time");
+    }
+
+    async fn other_machines_are_kept_out(app, |config| {
+        config.server.listen = "0.0.0.0:8080".parse().unwrap();
+        config.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    }) {
+        let bot = app.bot().await;
+        let body = json!({ "user_id": bot.user_id, "usdt": 1 });
+        let clock = || app.post("/sandbox/clock").body("{\"advance_seconds\":1}");
+        let faucet = || app.post("/sandbox/faucet").json(&body);
+        for ask in [clock(), faucet(), app.get("/sandbox")] {
+            assert_eq!(ask.from([172, 17, 0, 1]).send().await.expect(403).code(), "sandbox_is_local");
+        }
+        for ask in [clock(), faucet(), app.get("/sandbox")] {
+            assert_eq!(ask.header("x-forwarded-for", "9.9.9.9").send().await.expect(403).code(), "sandbox_is_local", "behind a proxy");
+        }
+        for ask in [clock(), faucet(), app.get("/sandbox")] {
+            drop(ask.header("x-forwarded-for", "127.0.0.1").send().await.expect(200));
+        }
+    }
+
+    async fn a_setting_lets_other_machines_in(app, |config| {
+        config.server.listen = "0.0.0.0:8080".parse().unwrap();
+        config.server.sandbox_for_other_machines = true;
+    }) {
+        drop(app.get("/sandbox").from([172, 17, 0, 1]).send().await.expect(200));
+        drop(app.ask_without_host("GET", "/sandbox").header("host", "evil.example").from([172, 17, 0, 1]).send().await.expect(403));
+    }
+
+    async fn the_setting_alone_lets_nobody_in(app, |config| config.server.sandbox_for_other_machines = true) {
+        drop(app.get("/sandbox").from([172, 17, 0, 1]).send().await.expect(403));
     }
 
     async fn other_hosts_and_origins_are_kept_out(app) {

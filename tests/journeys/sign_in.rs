@@ -135,6 +135,24 @@ on_both_engines! {
         }
     }
 
+    async fn sessions_that_ended_are_forgotten_after_30_days(app) {
+        drop(app.admin(EMAIL).await);
+        let session = app.sign_in(EMAIL, PASSWORD).await.expect(200).json();
+        let exchange = async || {
+            let body = json!({ "refresh_token": session["refresh_token"] });
+            app.run_jobs().await;
+            app.post("/auth/v1/token?grant_type=refresh_token").json(&body).send().await.json()["error_code"].clone()
+        };
+        // It ends after 30 days without a refresh.
+        app.advance(Span::days(60));
+        assert_eq!(exchange().await, "session_not_found");
+        app.advance(Span::milliseconds(1));
+        assert_eq!(exchange().await, "refresh_token_not_found");
+        let fresh = app.sign_in(EMAIL, PASSWORD).await.expect(200).json();
+        app.run_jobs().await;
+        drop(app.get("/api/v1/finance/balance").bearer(fresh["access_token"].as_str().unwrap()).send().await.expect(200));
+    }
+
     async fn suspension_ends_sessions_and_a_new_one_may_read(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
         let root = app.admin(EMAIL).await;
         let token = app.admin("second@example.com").await;
