@@ -3,7 +3,7 @@
 use crate::base::error::{Error, internal};
 use crate::base::{Context, Result, Usdt};
 use crate::ledger::account::{AccountId, AccountKind};
-use crate::ledger::store::{self, AccountRow, LOCKED_TOGETHER};
+use crate::ledger::store::{self, AccountRow};
 use crate::ledger::transaction::{Posting, Transaction};
 
 crate::refusals! {
@@ -72,9 +72,5 @@ fn lock_touched(cx: &mut Context<'_, '_>, postings: &[Posting], fresh: &[Account
         postings.iter().flat_map(|p| [p.from, p.to]).filter(|id| !id.is_folded() && fresh.iter().all(|row| row.id != *id)).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut rows = Vec::with_capacity(ids.len() + fresh.len());
-    for some in ids.chunks(LOCKED_TOGETHER) {
-        rows.extend(store::lock_accounts(cx, some)?);
-    }
-    Ok(rows)
+    store::lock_accounts(cx, &ids)
 }

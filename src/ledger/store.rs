@@ -55,13 +55,14 @@ macro_rules! kind {
 }
 
 ::store::statements! {
-    LOCK_FOUR: (AccountId, AccountId, AccountId, AccountId) => AccountRow =
-        "select id, kind, balance, entries from accounts where id in ($1, $2, $3, $4) order by id {lock}";
+    LOCK_ACCOUNTS: (AccountId,) => AccountRow =
+        "select id, kind, balance, entries from accounts where id in ({rows}) order by id {lock}";
     OPEN_ACCOUNT: (AccountId, UserId, AccountKind, Uuid, Usdt, i64) => () =
         "insert into accounts (id, owner, kind, reference, balance, entries) values ($1, $2, $3, $4, $5, $6)";
     ADD_TO_BALANCES: (AccountId, Usdt, i64) => () =
-        "update accounts set balance = accounts.balance + v.column2, entries = accounts.entries + v.column3 \
-         from (values {rows}) as v where accounts.id = v.column1";
+        "{sqlite}update accounts set balance = balance + $2, entries = entries + $3 where id = $1\
+         {postgres}update accounts set balance = accounts.balance + v.column2, entries = accounts.entries + v.column3 \
+         from (values {rows}) as v where accounts.id = v.column1{end}";
     INSERT_TRANSACTION: (Uuid, String, Uuid, Ts, Uuid) => () =
         "insert into transactions (id, kind, reference, at, actor) values ($1, $2, $3, $4, $5)";
     INSERT_POSTINGS: (Uuid, i64, AccountId, AccountId, Usdt) => () =
@@ -104,13 +105,10 @@ macro_rules! kind {
 /// The transactions that one run of the sealing job takes.
 pub(super) const SEALED_TOGETHER: i64 = 256;
 
-/// At most this many accounts are locked by one statement.
-pub(super) const LOCKED_TOGETHER: usize = 4;
-
-/// Locks up to four accounts, in the order of their ids.
+/// Locks accounts in the order of `ids`, which is that of the ids themselves.
 pub(super) fn lock_accounts(cx: &mut Context<'_, '_>, ids: &[AccountId]) -> Result<Vec<AccountRow>> {
-    let at = |n: usize| ids[n.min(ids.len() - 1)];
-    Ok(cx.tx.all(&LOCK_FOUR, (at(0), at(1), at(2), at(3)))?)
+    let keys: Vec<_> = ids.iter().map(|id| (*id,)).collect();
+    Ok(cx.tx.all_of(&LOCK_ACCOUNTS, &keys)?)
 }
 
 pub(super) fn open_account(

@@ -105,7 +105,7 @@ pub(crate) fn sqlite(connection: &mut Connection, migrations: &[Migration], now:
 }
 
 pub(crate) async fn postgres(url: &str, migrations: &[Migration], now: i64) -> Result<usize, StoreError> {
-    let mut client = pg_connect::connect(url).await?;
+    let (mut client, _) = pg_connect::connect(url).await?;
     client.batch_execute("set statement_timeout = 0; set lock_timeout = 0").await?;
     let transaction = client.transaction().await?;
     // Nodes that start together wait for each other here.

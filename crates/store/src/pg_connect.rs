@@ -5,18 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::error::StoreError;
 
 /// Sequential scans are a last resort: a plan made while a table was empty stays in the prepared statements when the
-/// table has grown, and every statement is tested to find its rows by an index.
+/// table has grown, and every statement is tested to find its rows by an index. For the same reason no plan depends on
+/// values; left to choose, the server plans a statement of many writes anew each time.
 const SESSION: &str = "set client_min_messages = warning; set statement_timeout = '60s'; set lock_timeout = '10s'; \
-                       set idle_in_transaction_session_timeout = '60s'; set synchronous_commit = on; set enable_seqscan = off";
+                       set idle_in_transaction_session_timeout = '60s'; set synchronous_commit = on; set enable_seqscan = off; \
+                       set plan_cache_mode = force_generic_plan";
+
+/// For all of it: address, TLS, password, settings. A server that is stopped still takes connections.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(20);
+
+/// What drives a connection on the runtime where it was made.
+type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
 
 /// Connects and drives the connection on the current runtime.
-pub(crate) async fn connect(url: &str) -> Result<Client, StoreError> {
+pub(crate) async fn connect(url: &str) -> Result<(Client, Driver), StoreError> {
     let mut config: Config =
         url.parse().map_err(|e: tokio_postgres::Error| StoreError::Unavailable(format!("the database URL is not valid: {e}")))?;
     if config.get_connect_timeout().is_none() {
@@ -29,17 +38,20 @@ pub(crate) async fn connect(url: &str) -> Result<Client, StoreError> {
         .keepalives_interval(Duration::from_secs(5))
         .keepalives_retries(3);
     config.application_name("roborent");
-    let client = if wants_tls(&config) {
+    let no_answer = |_| StoreError::Unavailable(format!("the server did not answer within {CONNECTED_WITHIN:?}"));
+    tokio::time::timeout(CONNECTED_WITHIN, dial(&config)).await.map_err(no_answer)?
+}
+
+async fn dial(config: &Config) -> Result<(Client, Driver), StoreError> {
+    let (client, driver) = if wants_tls(config) {
         let (client, connection) = config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls()?)).await.map_err(unreachable)?;
-        tokio::spawn(connection);
-        client
+        (client, tokio::spawn(connection))
     } else {
         let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
-        tokio::spawn(connection);
-        client
+        (client, tokio::spawn(connection))
     };
     client.batch_execute(SESSION).await?;
-    Ok(client)
+    Ok((client, driver))
 }
 
 /// Loopback and Unix sockets need no TLS unless the URL asks for it.

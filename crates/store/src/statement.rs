@@ -1,10 +1,12 @@
 //! Typed statements, written once for both engines.
 //!
 //! SQL uses `$1` placeholders and a few tokens: `{lock}` (`for no key update` in PostgreSQL, nothing in SQLite, whose
-//! single writer needs no row locks), `{lock:alias}` (locks the rows of one table of a join), `{skip_locked}`, and
-//! `{rows}` (one or more groups of placeholders). A statement lives in a static made by [`statements!`], so that one
+//! single writer needs no row locks), `{lock:alias}` (locks the rows of one table of a join), `{skip_locked}`, `{rows}`
+//! (one or more groups of placeholders), and `{sqlite}…{postgres}…{end}` around what only one of them gets, where one
+//! text for both would be slow. A statement lives in a static made by [`statements!`], so that one
 //! test can prepare every one of them on both engines, and each connection keeps it prepared in a numbered slot.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,18 +45,42 @@ impl Raw {
 
     /// The text for SQLite.
     pub(crate) fn lite(&self) -> String {
-        let sql = tokens(self.sql, "", "").replace("{rows}", &groups(self.kinds.len(), 1));
+        let sql = tokens(&of_one_engine(self.sql, "{sqlite}"), "", "").replace("{rows}", &groups(self.kinds.len(), 1));
         sql.replace('$', "?")
     }
 
     /// The text for PostgreSQL, with `rows` groups of placeholders.
     pub(crate) fn postgres(&self, rows: usize) -> String {
-        tokens(self.sql, "for no key update", "for no key update skip locked").replace("{rows}", &groups(self.kinds.len(), rows))
+        let sql = of_one_engine(self.sql, "{postgres}");
+        tokens(&sql, "for no key update", "for no key update skip locked").replace("{rows}", &groups(self.kinds.len(), rows))
     }
 
     pub(crate) fn takes_rows(&self) -> bool {
         self.sql.contains("{rows}")
     }
+
+    /// The table that a plain write of PostgreSQL changes; none for what reads other rows or answers some.
+    pub(crate) fn table(&self) -> Option<String> {
+        let sql = of_one_engine(self.sql, "{postgres}").replace(" from (values ", " ");
+        let target = ["insert into ", "update ", "delete from "].iter().find_map(|verb| sql.strip_prefix(verb))?;
+        let is_plain = ["select", "returning", " from ", " using "].iter().all(|word| !target.contains(word));
+        is_plain.then(|| target.chars().take_while(|c| *c != ' ').collect())
+    }
+}
+
+/// Leaves out what is between the marks of the other engine.
+fn of_one_engine(sql: &'static str, engine: &str) -> Cow<'static, str> {
+    if !sql.contains("{end}") {
+        return Cow::Borrowed(sql);
+    }
+    let (mut text, mut rest, mut keep) = (String::with_capacity(sql.len()), sql, true);
+    let marks = ["{sqlite}", "{postgres}", "{end}"];
+    while let Some((at, mark)) = marks.iter().filter_map(|mark| Some((rest.find(mark)?, *mark))).min() {
+        text += if keep { &rest[..at] } else { "" };
+        keep = mark == engine || mark == "{end}";
+        rest = &rest[at + mark.len()..];
+    }
+    Cow::Owned(text + rest)
 }
 
 fn tokens(sql: &str, lock: &str, skip_locked: &str) -> String {
@@ -262,6 +288,9 @@ macro_rules! row {
 mod tests {
     crate::statements! {
         INSERT: (i64, String) => () = "insert into t (a, b) values {rows}";
+        ADD: (i64, i64) => () = "{sqlite}update t set b = b + $2 where a = $1{postgres}update t set b = t.b + v.column2 \
+                                 from (values {rows}) as v where t.a = v.column1{end}";
+        MOVE: (i64,) => () = "insert into t (a) select a from u where a = $1";
         LOCKED: (i64,) => (i64,) = "select t.a from t join u on u.a = t.a where t.a = $1 {lock:t}";
     }
 
@@ -271,6 +300,14 @@ mod tests {
         assert_eq!(INSERT.raw().postgres(2), "insert into t (a, b) values ($1, $2), ($3, $4)");
         assert_eq!(LOCKED.raw().lite(), "select t.a from t join u on u.a = t.a where t.a = ?1 ");
         assert!(LOCKED.raw().postgres(1).ends_with("for no key update of t"));
-        assert_eq!(STATEMENTS.len(), 2);
+        assert_eq!(ADD.raw().lite(), "update t set b = b + ?2 where a = ?1");
+        assert!(ADD.raw().postgres(1).ends_with("from (values ($1, $2)) as v where t.a = v.column1"));
+        assert_eq!(STATEMENTS.len(), 4);
+    }
+
+    #[test]
+    fn a_plain_write_names_its_table() {
+        assert_eq!([&INSERT.raw().table(), &ADD.raw().table()].map(Option::as_deref), [Some("t"), Some("t")]);
+        assert_eq!([MOVE.raw().table(), LOCKED.raw().table()], [None, None]);
     }
 }

@@ -1,10 +1,11 @@
-//! A transaction: one closed type over both engines, synchronous, with seven verbs.
+//! A transaction: one closed type over both engines, synchronous, with eight verbs.
 //!
 //! Reads and guards come first, writes last: a command that is refused before its first write costs nothing to undo.
 //! The first failure of a verb is remembered, so a command cannot swallow it and commit.
 
 use crate::error::StoreError;
 use crate::lite::Lite;
+use crate::pg_writes::group_size;
 use crate::postgres::Postgres;
 use crate::statement::{FromRow, Kinds, Params, Raw, Row, Stmt};
 use crate::value::Value;
@@ -67,21 +68,51 @@ impl<'c> Tx<'c> {
         };
         let result = match &mut self.engine {
             Engine::Lite(lite) => lite.query(statement.raw(), &values, &mut each),
-            Engine::Postgres(postgres) => postgres.query(statement.raw(), &values, &mut each),
+            Engine::Postgres(postgres) => postgres.query(statement.raw(), &values, 1, &mut each),
+        };
+        self.note(result).map(|()| rows)
+    }
+
+    /// The same read for several keys, in few statements where statements are dear. The statement holds `{rows}`, finds
+    /// each row by its key and orders its rows as `keys` are ordered.
+    pub fn all_of<P: Kinds, R: FromRow, A: Params<P>>(&mut self, statement: &Stmt<P, R>, keys: &[A]) -> Result<Vec<R>, StoreError> {
+        self.go_on()?;
+        let mut values = Vec::with_capacity(P::KINDS.len() * keys.len());
+        for key in keys {
+            key.bind(&mut values);
+        }
+        let mut rows = Vec::with_capacity(keys.len());
+        let mut each = |row: &Row<'_>| {
+            rows.push(R::from_row(row)?);
+            Ok(())
+        };
+        let width = P::KINDS.len();
+        let result = match &mut self.engine {
+            Engine::Lite(lite) => values.chunks(width).try_for_each(|key| lite.query(statement.raw(), key, &mut each)),
+            Engine::Postgres(postgres) => {
+                let mut rest = values.as_slice();
+                std::iter::from_fn(|| {
+                    let some;
+                    (some, rest) = rest.split_at(group_size(rest.len() / width) * width);
+                    (!some.is_empty()).then_some(some)
+                })
+                .try_for_each(|some| postgres.query(statement.raw(), some, some.len() / width, &mut each))
+            }
         };
         self.note(result).map(|()| rows)
     }
 
     /// A write that changes exactly one row. In PostgreSQL it may be sent later, with other writes of the command; that
     /// it changed its row is checked before the commit.
-    pub fn write<P: Kinds>(&mut self, statement: &Stmt<P, ()>, params: impl Params<P>) -> Result<(), StoreError> {
+    pub fn write<P: Kinds>(&mut self, statement: &'static Stmt<P, ()>, params: impl Params<P>) -> Result<(), StoreError> {
         let mut values = Vec::with_capacity(P::KINDS.len());
         params.bind(&mut values);
-        self.execute(statement.raw(), &values, 1)
+        self.execute(statement.raw(), values, 1)
     }
 
-    /// The same write for several rows, each changing exactly one. The statement holds `{rows}`.
-    pub fn write_rows<P: Kinds, A: Params<P>>(&mut self, statement: &Stmt<P, ()>, rows: &[A]) -> Result<(), StoreError> {
+    /// The same write for several rows, each changing exactly one, and no two the same. Where the statement holds
+    /// `{rows}`, one statement takes several of them.
+    pub fn write_rows<P: Kinds, A: Params<P>>(&mut self, statement: &'static Stmt<P, ()>, rows: &[A]) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -89,7 +120,7 @@ impl<'c> Tx<'c> {
         for row in rows {
             row.bind(&mut values);
         }
-        self.execute(statement.raw(), &values, rows.len())
+        self.execute(statement.raw(), values, rows.len())
     }
 
     /// A write that may change any number of rows; answers how many.
@@ -115,11 +146,11 @@ impl<'c> Tx<'c> {
         self.note(result)
     }
 
-    fn execute(&mut self, raw: &Raw, values: &[Value<'_>], rows: usize) -> Result<(), StoreError> {
+    fn execute(&mut self, raw: &'static Raw, values: Vec<Value<'_>>, rows: usize) -> Result<(), StoreError> {
         self.go_on()?;
         self.wrote = true;
         let result = match &mut self.engine {
-            Engine::Lite(lite) => lite.write(raw, values, rows),
+            Engine::Lite(lite) => lite.write(raw, &values, rows),
             Engine::Postgres(postgres) => {
                 postgres.defer(raw, values, rows);
                 Ok(())

@@ -26,7 +26,7 @@ pub(super) struct Postgres {
 impl Postgres {
     pub(super) fn open(url: &str, purpose: Purpose) -> Result<Self, StoreError> {
         let runtime = runtime()?;
-        let client = runtime.block_on(pg_connect::connect(url))?;
+        let (client, _) = runtime.block_on(pg_connect::connect(url))?;
         let begin = match purpose {
             Purpose::Read => "begin isolation level repeatable read, read only",
             Purpose::Write => "begin; set constraints all deferred",

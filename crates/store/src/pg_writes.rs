@@ -1,0 +1,221 @@
+//! The writes of a command on their way to PostgreSQL. A statement costs more there than what it does, so writes that
+//! cannot see each other travel as the parts of one statement, and each part still tells how many rows it changed.
+
+use std::collections::HashMap;
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Statement};
+
+use crate::error::StoreError;
+use crate::statement::Raw;
+use crate::value::Value;
+
+/// More make a statement that is slow to plan and rarely the same again.
+const PARTS_MAX: usize = 24;
+/// Every sequence of parts is a statement that the server keeps; beyond this many, writes travel one by one.
+const KEPT_MAX: usize = 256;
+
+/// A write that waits to be sent.
+pub(crate) struct Write {
+    raw: &'static Raw,
+    values: Vec<Value<'static>>,
+    /// Groups of placeholders in the text.
+    groups: usize,
+    /// Whether the write before it belongs to the same call, and so changes other rows.
+    goes_on: bool,
+}
+
+/// Splits one call into writes: one for each row, or, where the text takes rows, for as many as are prepared together.
+pub(crate) fn split(raw: &'static Raw, values: Vec<Value<'_>>, rows: usize) -> impl Iterator<Item = Write> {
+    let width = values.len() / rows;
+    let mut values = values.into_iter().map(Value::into_owned);
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let groups = if raw.takes_rows() { group_size(rows - done) } else { usize::from(done < rows) };
+        let goes_on = done > 0;
+        done += groups;
+        (groups > 0).then(|| Write { raw, values: values.by_ref().take(width * groups).collect(), groups, goes_on })
+    })
+}
+
+/// How many of `rows` go into one statement: a few sizes only, because each is prepared and kept by the server.
+pub(crate) const fn group_size(rows: usize) -> usize {
+    match rows {
+        0..=4 => rows,
+        5..=15 => 4,
+        16..=63 => 16,
+        _ => 64,
+    }
+}
+
+impl Write {
+    /// Whether it changed as many rows as the command claimed.
+    fn check(&self, changed: u64) -> Result<(), StoreError> {
+        if changed == self.groups as u64 {
+            return Ok(());
+        }
+        Err(StoreError::Race(format!("changed {changed} rows instead of {}: {}", self.groups, self.raw.sql)))
+    }
+
+    fn key(&self) -> (usize, usize) {
+        (self.raw.slot(), self.groups)
+    }
+
+    fn types(&self) -> impl Iterator<Item = Type> {
+        std::iter::repeat_n(self.raw.kinds, self.groups).flatten().map(|kind| kind.postgres())
+    }
+}
+
+/// Cuts the writes into statements. Parts of one statement do not see what the others do, and run in no promised order:
+/// so they are plain, they write to different tables, or they are the rows of one call, which change one row each.
+fn statements(writes: &[Write]) -> impl Iterator<Item = &[Write]> {
+    let mut rest = writes;
+    std::iter::from_fn(move || {
+        let (first, _) = rest.split_first()?;
+        let fits = |n: usize| {
+            let write = &rest[n];
+            let elsewhere = || rest[..n].iter().all(|other| other.raw.table() != write.raw.table());
+            write.raw.table().is_some() && (write.goes_on || elsewhere())
+        };
+        let most = if first.raw.table().is_some() { rest.len().min(PARTS_MAX) } else { 1 };
+        let parts = (1..most).find(|n| !fits(*n)).unwrap_or(most);
+        let statement;
+        (statement, rest) = rest.split_at(parts);
+        Some(statement)
+    })
+}
+
+/// One statement that has each write as a part and answers one row: how many rows each of them changed.
+fn text_of(parts: &[Write]) -> String {
+    let (mut with, mut counts, mut placed) = (String::new(), String::new(), 0);
+    for (n, part) in parts.iter().enumerate() {
+        let (comma, lead) = if n == 0 { ("", "with") } else { (", ", ",") };
+        let text = move_placeholders(&part.raw.postgres(part.groups), placed);
+        placed += part.values.len();
+        with += &format!("{lead} w{n} as ({text} returning 1)");
+        counts += &format!("{comma}(select count(*) from w{n})");
+    }
+    format!("{with} select {counts}")
+}
+
+/// `$1` becomes `$8` after seven values of other parts.
+fn move_placeholders(sql: &str, by: usize) -> String {
+    let mut pieces = sql.split('$');
+    let mut moved = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let number = piece[..digits].parse::<usize>().map_or(0, |number| number + by);
+        moved += &format!("${number}{}", &piece[digits..]);
+    }
+    moved
+}
+
+/// The statements for writes that a connection has prepared so far.
+#[derive(Default)]
+pub(crate) struct PreparedWrites(HashMap<Vec<(usize, usize)>, Statement>);
+
+/// Writes with their statement, ready to be sent.
+pub(crate) struct Ready<'w> {
+    statement: Statement,
+    parts: &'w [Write],
+}
+
+impl PreparedWrites {
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    /// Finds or prepares what `writes` need.
+    pub(crate) async fn prepare<'w>(&mut self, client: &Client, writes: &'w [Write]) -> Result<Vec<Ready<'w>>, StoreError> {
+        let mut ready = Vec::new();
+        for parts in statements(writes) {
+            let is_kept = parts.len() == 1 || self.0.len() < KEPT_MAX || self.0.contains_key(&key_of(parts));
+            for parts in parts.chunks(if is_kept { parts.len() } else { 1 }) {
+                ready.push(Ready { statement: self.statement(client, parts).await?, parts });
+            }
+        }
+        Ok(ready)
+    }
+
+    async fn statement(&mut self, client: &Client, parts: &[Write]) -> Result<Statement, StoreError> {
+        let key = key_of(parts);
+        if let Some(statement) = self.0.get(&key) {
+            return Ok(statement.clone());
+        }
+        let types: Vec<Type> = parts.iter().flat_map(Write::types).collect();
+        let text = if let [only] = parts { only.raw.postgres(only.groups) } else { text_of(parts) };
+        let statement = client.prepare_typed(&text, &types).await?;
+        self.0.insert(key, statement.clone());
+        Ok(statement)
+    }
+}
+
+fn key_of(parts: &[Write]) -> Vec<(usize, usize)> {
+    parts.iter().map(Write::key).collect()
+}
+
+impl Ready<'_> {
+    /// Runs the writes; each must have changed exactly as many rows as the command claimed.
+    pub(crate) async fn send(&self, client: &Client) -> Result<(), StoreError> {
+        let params: Vec<&(dyn ToSql + Sync)> =
+            self.parts.iter().flat_map(|part| &part.values).map(|value| value as &(dyn ToSql + Sync)).collect();
+        if let [only] = self.parts {
+            return only.check(client.execute(&self.statement, &params).await?);
+        }
+        let counts = client.query_one(&self.statement, &params).await?;
+        self.parts.iter().enumerate().try_for_each(|(n, part)| {
+            let changed: i64 = counts.try_get(n)?;
+            part.check(changed.unsigned_abs())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::statements! {
+        ADD: (i64, i64) => () = "update accounts set n = n + $2 where id = $1";
+        NOTE: (i64, String) => () = "insert into notes (id, text) values {rows}";
+        COPY: (i64,) => () = "insert into old_notes (id) select id from notes where id = $1";
+    }
+
+    fn write(raw: &'static Raw, rows: usize) -> Vec<Write> {
+        split(raw, vec![Value::Int(1); raw.kinds.len() * rows], rows).collect()
+    }
+
+    fn sizes(writes: &[Write]) -> Vec<usize> {
+        statements(writes).map(<[Write]>::len).collect()
+    }
+
+    #[test]
+    fn writes_to_different_tables_are_one_statement() {
+        let writes: Vec<Write> = write(ADD.raw(), 2).into_iter().chain(write(NOTE.raw(), 3)).collect();
+        assert_eq!(sizes(&writes), [3]);
+        assert_eq!(
+            text_of(&writes),
+            "with w0 as (update accounts set n = n + $2 where id = $1 returning 1), \
+             w1 as (update accounts set n = n + $4 where id = $3 returning 1), \
+             w2 as (insert into notes (id, text) values ($5, $6), ($7, $8), ($9, $10) returning 1) \
+             select (select count(*) from w0), (select count(*) from w1), (select count(*) from w2)"
+        );
+        assert_eq!(STATEMENTS.len(), 3);
+    }
+
+    #[test]
+    fn a_write_that_may_see_another_one_travels_behind_it() {
+        let writes = |raws: &[&'static Raw]| -> Vec<Write> { raws.iter().flat_map(|raw| write(raw, 1)).collect() };
+        assert_eq!(sizes(&writes(&[ADD.raw(), ADD.raw()])), [1, 1], "perhaps the same row");
+        assert_eq!(sizes(&writes(&[ADD.raw(), NOTE.raw(), ADD.raw()])), [2, 1]);
+        assert_eq!(sizes(&writes(&[NOTE.raw(), COPY.raw(), ADD.raw()])), [1, 1, 1], "it reads what another one writes");
+    }
+
+    #[test]
+    fn many_rows_are_cut_into_few_sizes() {
+        let groups = |rows| write(NOTE.raw(), rows).iter().map(|w| w.groups).collect::<Vec<_>>();
+        assert_eq!(groups(4), [4]);
+        assert_eq!(groups(9), [4, 4, 1]);
+        assert_eq!(groups(150), [64, 64, 16, 4, 2]);
+        assert_eq!(sizes(&write(ADD.raw(), 50)), [24, 24, 2]);
+    }
+}
