@@ -5,8 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str =
-    "Usage: cargo xtask bench [ledger|http|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32]";
+const USAGE: &str = "Usage: cargo xtask bench [ledger|http|search|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32] [--tasks N,…]";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
