@@ -62,7 +62,8 @@ create table derived.task_words (
     id                   uuid not null,
     words                tsvector not null
 );
-create index task_words_by_word on derived.task_words using gin (words);
+-- New words wait in a list that a search reads, too: a short one.
+create index task_words_by_word on derived.task_words using gin (words) with (gin_pending_list_limit = 256);
 {end}
 
 -- One worker in one slot.

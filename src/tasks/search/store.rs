@@ -94,27 +94,27 @@ macro_rules! key {
     };
 }
 
+/// After one place and up to another, which are given by some placeholders.
+macro_rules! between {
+    ($place:literal, descending, $from:literal, $until:literal) => {
+        concat!(" and (", $place, ") < ", $from, " and (", $place, ") >= ", $until)
+    };
+    ($place:literal, ascending, $from:literal, $until:literal) => {
+        concat!(" and (", $place, ") > ", $from, " and (", $place, ") <= ", $until)
+    };
+}
+
 /// The place after so many tasks. A fixed number of them, whatever the page: this is not how pages are told apart.
 macro_rules! ahead {
-    ($index:literal, $by:literal, $after:literal, $until:literal, $direction:literal) => {
+    ($index:literal, $place:literal, $direction:ident, $order:literal) => {
         concat!(
             "select ",
-            $by,
-            ", t.id from tasks t where ",
+            $place,
+            " from tasks t where ",
             $index,
-            " and (",
-            $by,
-            ", t.id) ",
-            $after,
-            " ($1, $2) and (",
-            $by,
-            ", t.id) ",
-            $until,
-            " ($3, $4) order by ",
-            $by,
-            $direction,
-            ", t.id",
-            $direction,
+            between!($place, $direction, "($1, $2)", "($3, $4)"),
+            " order by ",
+            $order,
             " limit 1 offset $5"
         )
     };
@@ -122,26 +122,16 @@ macro_rules! ahead {
 
 /// What fits between two places.
 macro_rules! walk {
-    ($index:literal, $by:literal, $after:literal, $until:literal, $direction:literal) => {
+    ($index:literal, $place:literal, $direction:ident, $order:literal) => {
         concat!(
             key!(),
             "from tasks t where ",
             $index,
-            " and (",
-            $by,
-            ", t.id) ",
-            $after,
-            " ($8, $9) and (",
-            $by,
-            ", t.id) ",
-            $until,
-            " ($10, $11) and ",
+            between!($place, $direction, "($8, $9)", "($10, $11)"),
+            " and ",
             fits!(),
             " order by ",
-            $by,
-            $direction,
-            ", t.id",
-            $direction,
+            $order,
             " limit $12"
         )
     };
@@ -170,18 +160,18 @@ type RangeIn = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64,
 ::store::statements! {
     WORKER: (UserId,) => WorkerRow =
         "select u.is_bot, r.stars, r.ratings from users u left join reputations r on r.user_id = u.id where u.id = $1";
-    AHEAD_NEWEST: Span => (i64, Uuid) = ahead!("t.listed", "t.published_at", "<", ">=", " desc");
-    AHEAD_NEWEST_IN: SpanIn => (i64, Uuid) = ahead!("t.listed and t.category = $6", "t.published_at", "<", ">=", " desc");
-    AHEAD_REWARD: Span => (i64, Uuid) = ahead!("t.listed", "t.reward", "<", ">=", " desc");
-    AHEAD_REWARD_IN: SpanIn => (i64, Uuid) = ahead!("t.listed and t.category = $6", "t.reward", "<", ">=", " desc");
-    AHEAD_EXPIRING: Span => (i64, Uuid) = ahead!("t.status = 'open' and t.listed", "t.expires_at", ">", "<=", "");
-    AHEAD_EXPIRING_IN: SpanIn => (i64, Uuid) = ahead!("t.listed and t.category = $6", "t.expires_at", ">", "<=", "");
-    NEWEST: Walk => Key = walk!("t.listed", "t.published_at", "<", ">=", " desc");
-    NEWEST_IN: WalkIn => Key = walk!("t.listed and t.category = $13", "t.published_at", "<", ">=", " desc");
-    REWARD: Walk => Key = walk!("t.listed", "t.reward", "<", ">=", " desc");
-    REWARD_IN: WalkIn => Key = walk!("t.listed and t.category = $13", "t.reward", "<", ">=", " desc");
-    EXPIRING: Walk => Key = walk!("t.status = 'open'", "t.expires_at", ">", "<=", "");
-    EXPIRING_IN: WalkIn => Key = walk!("t.listed and t.category = $13", "t.expires_at", ">", "<=", "");
+    AHEAD_NEWEST: Span => (i64, Uuid) = ahead!("t.listed", "t.published_at, t.id", descending, "t.published_at desc, t.id desc");
+    AHEAD_NEWEST_IN: SpanIn => (i64, Uuid) = ahead!("t.listed and t.category = $6", "t.published_at, t.id", descending, "t.published_at desc, t.id desc");
+    AHEAD_REWARD: Span => (i64, Uuid) = ahead!("t.listed", "t.reward, t.id", descending, "t.reward desc, t.id desc");
+    AHEAD_REWARD_IN: SpanIn => (i64, Uuid) = ahead!("t.listed and t.category = $6", "t.reward, t.id", descending, "t.reward desc, t.id desc");
+    AHEAD_EXPIRING: Span => (i64, Uuid) = ahead!("t.status = 'open' and t.listed", "t.expires_at, t.id", ascending, "t.expires_at, t.id");
+    AHEAD_EXPIRING_IN: SpanIn => (i64, Uuid) = ahead!("t.listed and t.category = $6", "t.expires_at, t.id", ascending, "t.expires_at, t.id");
+    NEWEST: Walk => Key = walk!("t.listed", "t.published_at, t.id", descending, "t.published_at desc, t.id desc");
+    NEWEST_IN: WalkIn => Key = walk!("t.listed and t.category = $13", "t.published_at, t.id", descending, "t.published_at desc, t.id desc");
+    REWARD: Walk => Key = walk!("t.listed", "t.reward, t.id", descending, "t.reward desc, t.id desc");
+    REWARD_IN: WalkIn => Key = walk!("t.listed and t.category = $13", "t.reward, t.id", descending, "t.reward desc, t.id desc");
+    EXPIRING: Walk => Key = walk!("t.status = 'open'", "t.expires_at, t.id", ascending, "t.expires_at, t.id");
+    EXPIRING_IN: WalkIn => Key = walk!("t.listed and t.category = $13", "t.expires_at, t.id", ascending, "t.expires_at, t.id");
     HOW_MANY_PAY: (Usdt, Usdt, i64) => (i64,) =
         "select count(*) from (select 1 from tasks t where t.listed and t.reward between $1 and $2 limit $3) m";
     HOW_MANY_PAY_IN: (Usdt, Usdt, i64, String) => (i64,) =
