@@ -30,12 +30,13 @@ create table tasks (
     ended_at             {int},
     check (slots_live + slots_filled + slots_refunded <= slots_total)
 ) {table};
-create index tasks_newest on tasks (id) where listed;
-create index tasks_newest_in on tasks (category, id) where listed;
+-- Each order of a search, of all tasks and within a category; the reward stands in them so that it can be compared there.
+create index tasks_newest on tasks (published_at, id, reward) where listed;
+create index tasks_newest_in on tasks (category, published_at, id, reward) where listed;
 create index tasks_by_reward on tasks (reward, id) where listed;
 create index tasks_by_reward_in on tasks (category, reward, id) where listed;
-create index tasks_by_expiry_in on tasks (category, expires_at, id) where listed;
-create index tasks_by_expiry on tasks (expires_at, id) where status = 'open';
+create index tasks_by_expiry on tasks (expires_at, id, listed, reward) where status = 'open';
+create index tasks_by_expiry_in on tasks (category, expires_at, id, reward) where listed;
 create index tasks_by_creator on tasks (creator_id, id);
 
 create table task_texts (
@@ -45,6 +46,25 @@ create table task_texts (
     target_url           {text},
     tags                 {text} not null -- a JSON array, in lower case
 ) {table};
+
+-- The words of each open task, as src/tasks/search/words.rs makes them. Derived: an export leaves it out, an import makes
+-- it anew, so it may differ between the engines. In SQLite tables without columns of their own are left out, in
+-- PostgreSQL those of another schema.
+{sqlite}
+create virtual table task_words using fts5(
+    id unindexed, words,
+    content = '', contentless_delete = 1, contentless_unindexed = 1, detail = none, tokenize = "ascii tokenchars '-_#@'"
+);
+{postgres}
+create schema derived;
+create table derived.task_words (
+    rowid                bigint primary key,
+    id                   uuid not null,
+    words                tsvector not null
+);
+-- New words wait in a list that a search reads, too: a short one.
+create index task_words_by_word on derived.task_words using gin (words) with (gin_pending_list_limit = 256);
+{end}
 
 -- One worker in one slot.
 create table acceptances (

@@ -86,6 +86,26 @@ pub async fn dispatcher(store: Store, config: Arc<Config>) -> Result<Arc<Dispatc
     Ok(dispatcher)
 }
 
+/// Makes what an import does not bring, because it is made from what it brings: the words that open tasks are found by.
+pub async fn complete_import(config: Config) -> Result<(), StartError> {
+    let store = open_store(&config)?;
+    let clock = Clock::machine(Span::milliseconds(0));
+    let dispatcher = Dispatcher::new(store, clock, Entropy::from_system()?, Arc::new(config), users::resolve);
+    let dispatcher = Arc::new(dispatcher);
+    let done = index_tasks(&dispatcher).await;
+    dispatcher.store.close();
+    Ok(done?)
+}
+
+/// Indexes the words of every open task, where none is indexed yet.
+pub async fn index_tasks(dispatcher: &Arc<Dispatcher>) -> Result<()> {
+    let mut last = tasks::task::TaskId(uuid::Uuid::nil());
+    while let Some(next) = dispatcher.system(move |cx| tasks::search::index_next(cx, last)).await? {
+        last = next;
+    }
+    Ok(())
+}
+
 /// Every operation of an installation, sorted as the documents show them.
 pub fn operations(config: &Config) -> Vec<Arc<Operation>> {
     let mut operations = users::operations();

@@ -105,6 +105,12 @@ impl Drop for Server {
     }
 }
 
+/// The titles of the open tasks with a word.
+fn titles(server: &Server, key: &str, word: &str) -> Value {
+    let found = server.ask("POST", "/api/v1/agent/tasks/search", key, &json!({ "q": word }));
+    found["items"].as_array().unwrap().iter().map(|task| task["title"].clone()).collect()
+}
+
 /// Two bots, of whom one has money and a new key; answers his old key and the new one.
 fn trade(server: &Server) -> (String, String) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -191,6 +197,16 @@ fn there_and_back(url: &str) {
     let (first, there, back) = (Place::new(&dir, "first", ""), Place::new(&dir, "first", url), Place::new(&dir, "back", ""));
     let server = Server::start(&first);
     let (old_key, key) = trade(&server);
+    let worker = server.ask("POST", "/api/v1/agent/register", "", &json!({}));
+    let worker = worker["api_key"].as_str().unwrap();
+    for (title, category) in [("Write of Käse", "writing"), ("Draw a cow", "design"), ("Draw Käse", "design")] {
+        let task = json!({ "title": title, "description": "Something of it.", "category": category, "reward_usd": 1, "slots": 1 });
+        let task = server.ask("POST", "/api/v1/agent/tasks", &key, &task);
+        if category == "writing" {
+            server.ask("POST", &format!("/api/v1/agent/tasks/{}/close", task["task_id"].as_str().unwrap()), &key, &json!({}));
+        }
+    }
+    assert_eq!(titles(&server, worker, "käse"), json!(["Draw Käse"]));
     let balance = server.balance(&key);
     server.stop();
 
@@ -206,6 +222,7 @@ fn there_and_back(url: &str) {
     assert_eq!(server.balance(&key), balance);
     assert_eq!(server.balance(&old_key), balance, "a rotated key works for a while");
     server.ask("PATCH", "/api/v1/agent/profile", &key, &json!({ "bio": "moved" }));
+    assert_eq!(titles(&server, worker, "KÄSE"), json!(["Draw Käse"]), "the words are indexed anew");
     server.stop();
 
     let moved = there.export();
@@ -215,4 +232,8 @@ fn there_and_back(url: &str) {
     assert!(imported.status.success(), "{}", complaint(&imported));
     assert_eq!(back.export(), moved);
     assert_eq!(back.digest(), there.digest());
+    std::fs::copy(first.dir.join("auth.secret"), back.dir.join("auth.secret")).unwrap();
+    let server = Server::start(&back);
+    assert_eq!(titles(&server, worker, "draw"), json!(["Draw Käse", "Draw a cow"]));
+    server.stop();
 }

@@ -40,6 +40,22 @@ impl fmt::Display for Tenths {
     }
 }
 
+/// A number with two decimals.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hundredths(u64);
+
+impl Hundredths {
+    fn of(total: u64, parts: u64) -> Self {
+        Self(total.saturating_mul(100) / parts.max(1))
+    }
+}
+
+impl fmt::Display for Hundredths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{:02}", self.0 / 100, self.0 % 100))
+    }
+}
+
 /// How many times one figure is in another, with two decimals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Times(pub u64);
@@ -79,16 +95,15 @@ impl fmt::Display for Spread {
     }
 }
 
+/// The figure that so many permille are not above.
+pub fn percentile(mut figures: Vec<u32>, permille: usize) -> u32 {
+    figures.sort_unstable();
+    figures.get((figures.len() * permille / 1_000).min(figures.len().saturating_sub(1))).copied().unwrap_or(0)
+}
+
 /// p50 and p99 of latencies in microseconds.
-pub fn latencies(mut microseconds: Vec<u32>) -> String {
-    microseconds.sort_unstable();
-    let at = |permille: usize| {
-        Tenths(
-            u64::from(
-                microseconds.get((microseconds.len() * permille / 1_000).min(microseconds.len().saturating_sub(1))).copied().unwrap_or(0),
-            ) / 100,
-        )
-    };
+pub fn latencies(microseconds: Vec<u32>) -> String {
+    let at = |permille| Hundredths::of(u64::from(percentile(microseconds.clone(), permille)), 1_000);
     format!("p50 {} ms, p99 {} ms", at(500), at(990))
 }
 
@@ -101,7 +116,7 @@ mod tests {
         assert_eq!(Times::of(352, 100).to_string(), "3.52x");
         assert_eq!(Tenths::of(25, 2).to_string(), "12.5");
         assert_eq!(per_second(500, Duration::from_millis(250)), 2_000);
-        assert_eq!(latencies((1..=1_000).map(|n| n * 100).collect()), "p50 50.1 ms, p99 99.1 ms");
+        assert_eq!(latencies((1..=1_000).map(|n| n * 100).collect()), "p50 50.10 ms, p99 99.10 ms");
     }
 
     #[test]

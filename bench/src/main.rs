@@ -7,6 +7,7 @@ mod cluster;
 mod cold;
 mod disk;
 mod figures;
+mod hall;
 mod hello;
 mod http;
 mod ledger;
@@ -15,6 +16,7 @@ mod load;
 mod machine;
 mod market;
 mod requests;
+mod search;
 mod servers;
 mod settle;
 mod size;
@@ -40,7 +42,7 @@ struct Options {
     /// What is measured.
     #[arg(value_enum, default_value_t = Measure::All)]
     measure: Measure,
-    /// The engine of `ledger`; left out, both.
+    /// The engine of `ledger` and `search`; left out, both.
     #[arg(long, value_enum)]
     engine: Option<Engine>,
     /// How often the order A B B A is run.
@@ -52,6 +54,9 @@ struct Options {
     /// Clients that each wait for their answer before they ask again.
     #[arg(long, default_value_t = 32)]
     clients: usize,
+    /// Open tasks among which `search` searches.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000])]
+    tasks: Vec<u64>,
     /// Where databases are made; on the disk that is to be measured.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -68,6 +73,8 @@ enum Measure {
     Lifecycle,
     /// A read over HTTP against a bare server.
     Http,
+    /// Searches among many open tasks, in process.
+    Search,
     /// From start to the first answer.
     Cold,
     /// The release binary.
@@ -134,6 +141,9 @@ fn run(options: &Options) -> Fallible<()> {
         if options.wants(Measure::Lifecycle) && options.wants_engine(engine) {
             runtime.block_on(lifecycle::measure(options, engine))?;
         }
+    }
+    if options.wants(Measure::Search) {
+        runtime.block_on(search::measure(options))?;
     }
     if options.wants(Measure::Ledger) && options.wants_engine(Engine::Sqlite) {
         runtime.block_on(ledger::sqlite(options))?;

@@ -26,7 +26,7 @@ use crate::{Fallible, figures};
 const SLOTS_EACH: usize = 64;
 const MONEY: Usdt = Usdt::from_micro(10_000_000_000_000);
 /// On, but out of the way.
-const LIMIT: Limit = Limit::per_minute(100_000_000);
+pub const LIMIT: Limit = Limit::per_minute(100_000_000);
 /// The check of which account may pay which, by kind of transaction: what `settle` books has no kind yet.
 const SHAPES_CHECK: &str = "M9";
 
@@ -67,24 +67,14 @@ impl Market {
     }
 
     async fn add_payer(&self) -> Fallible<Payer> {
-        let (key, payer) = self.register().await?;
-        let ((_, worker), (_, referrer)) = (self.register().await?, self.register().await?);
+        let (key, payer) = register(&self.dispatcher).await?;
+        let ((_, worker), (_, referrer)) = (register(&self.dispatcher).await?, register(&self.dispatcher).await?);
         let slots = self.dispatcher.system(move |cx| {
             let reference = cx.new_id();
             wallet::deposit::credit(cx, payer, reference, MONEY)?;
             (0..SLOTS_EACH).map(|_| settle::add_slot(cx, payer, worker, referrer)).collect()
         });
         Ok(Payer { credentials: Credentials { key: Some(key), token: None }, slots: slots.await? })
-    }
-
-    async fn register(&self) -> Fallible<([u8; 32], UserId)> {
-        let config = &self.dispatcher.config;
-        let operation = start::operations(config).into_iter().find(|o| o.name == "register_agent").ok_or("no operation register_agent")?;
-        let call =
-            Call { operation, credentials: Credentials::default(), client: Uuid::nil(), idempotency_key: None, input: Ok(json!({})) };
-        let answer: Value = serde_json::from_slice(&self.dispatcher.call(call).await.result?.body)?;
-        let key = answer["api_key"].as_str().ok_or("no api_key in the answer")?;
-        Ok((ApiKey::parse(key, config.installation.network)?.hash(), serde_json::from_value(answer["user_id"].clone())?))
     }
 
     pub fn clients(&self) -> usize {
@@ -137,6 +127,16 @@ impl Market {
         ));
         Ok(())
     }
+}
+
+/// A bot: the hash of its key, and who it is.
+pub async fn register(dispatcher: &Arc<Dispatcher>) -> Fallible<([u8; 32], UserId)> {
+    let config = &dispatcher.config;
+    let operation = start::operations(config).into_iter().find(|o| o.name == "register_agent").ok_or("no operation register_agent")?;
+    let call = Call { operation, credentials: Credentials::default(), client: Uuid::nil(), idempotency_key: None, input: Ok(json!({})) };
+    let answer: Value = serde_json::from_slice(&dispatcher.call(call).await.result?.body)?;
+    let key = answer["api_key"].as_str().ok_or("no api_key in the answer")?;
+    Ok((ApiKey::parse(key, config.installation.network)?.hash(), serde_json::from_value(answer["user_id"].clone())?))
 }
 
 fn own_step() -> i64 {

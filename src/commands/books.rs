@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::base::clock::machine_now;
 use crate::base::config::Config;
 use crate::cli::AuditArgs;
-use crate::commands::{UNUSABLE, fail, say};
+use crate::commands::{UNUSABLE, fail, say, wait_for};
 use crate::migrations::MIGRATIONS;
 use crate::start::{self, StartError};
 
@@ -67,6 +67,7 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), StartError> {
     crate::base::installation::make_data_dir(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
     let now = machine_now().as_milliseconds();
     let summary = ::store::import(&start::engine(config), MIGRATIONS, now, input.as_mut()).map_err(refusal)?;
+    wait_for(start::complete_import(config.clone()))?;
     let report = report(config, &Options::default())?;
     if report.exit_code() != 0 {
         note(report.to_string().trim_end());

@@ -14,7 +14,7 @@ use crate::tasks::task::{Task, TaskId};
 use crate::tasks::{TaskRefusal, settlement};
 
 /// After so many acceptances of his own cancelling, a task is closed to a worker.
-const ATTEMPTS_MAX: i64 = 2;
+pub(super) const ATTEMPTS_MAX: i64 = 2;
 
 /// Which task.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]

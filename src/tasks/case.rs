@@ -9,9 +9,10 @@ use crate::events::{self, Event, EventKind};
 use crate::ledger::{self, AccountId, Transaction, TransactionKind};
 use crate::referrals::commission;
 use crate::tasks::acceptance::{Acceptance, AcceptanceId, AcceptanceStatus, SubmissionId};
+use crate::tasks::search;
 use crate::tasks::settlement::{self, Referrals, Shares, escrow};
 use crate::tasks::store::{self, CaseRow};
-use crate::tasks::task::{FreedSlot, Task, TaskId};
+use crate::tasks::task::{FreedSlot, Task, TaskId, TaskStatus};
 use crate::users::reputation::{Tally, tally};
 
 pub(super) struct Case {
@@ -20,6 +21,7 @@ pub(super) struct Case {
     referrals: Referrals,
     before: AcceptanceStatus,
     task_changed: bool,
+    was_open: bool,
     was_over: bool,
     events: Vec<Event>,
     tallies: Vec<(UserId, Tally, i64)>,
@@ -43,8 +45,9 @@ impl Case {
 
     fn new(row: CaseRow) -> Self {
         let ::store::Both(task, ::store::Both(acceptance, referrals)) = row;
-        let (before, was_over) = (acceptance.status, task.is_over());
-        Self { task, acceptance, referrals, before, task_changed: false, was_over, events: Vec::new(), tallies: Vec::new() }
+        let before = acceptance.status;
+        let (was_open, was_over) = (task.status == TaskStatus::Open, task.is_over());
+        Self { task, acceptance, referrals, before, task_changed: false, was_open, was_over, events: Vec::new(), tallies: Vec::new() }
     }
 
     /// A proof that its creator may decide on now, loaded for a verdict.
@@ -145,6 +148,9 @@ impl Case {
         store::save_acceptance(cx, self.before, &self.acceptance)?;
         if self.task_changed {
             store::save_task(cx, &self.task)?;
+        }
+        if self.task.is_over() && self.was_open {
+            search::forget(cx, self.task.id)?;
         }
         if self.task.is_over() && !self.was_over {
             self.events.push(task_completed(&self.task)?);

@@ -10,8 +10,8 @@ use crate::ledger::{self, AccountId, Transaction, TransactionKind};
 use crate::tasks::accept::WhichTask;
 use crate::tasks::case::task_completed;
 use crate::tasks::settlement::escrow;
-use crate::tasks::store;
 use crate::tasks::task::{ClosedBy, Task, TaskId, TaskStatus};
+use crate::tasks::{search, store};
 
 /// The task takes no more workers.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -59,6 +59,7 @@ pub(super) fn close(cx: &mut Context<'_, '_>, mut task: Task, by: ClosedBy) -> R
         ledger::record(cx, &back.post(escrow(task.id), AccountId::available(task.creator_id), refunded_usd))?;
     }
     store::save_task(cx, &task)?;
+    search::forget(cx, task.id)?;
     if task.is_over() {
         events::emit(cx, &[task_completed(&task)?])?;
     }

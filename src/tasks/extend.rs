@@ -66,7 +66,7 @@ pub(super) fn extend_task(cx: &mut Context<'_, '_>, input: &ExtendTask) -> Resul
         spend_cap::count(cx, added)?;
         balance.hold(added)?;
     }
-    store::save_task(cx, &task)?;
+    store::save_terms(cx, &task)?;
     Ok(Extended {
         task_id: task.id,
         expires_at: task.expires_at,

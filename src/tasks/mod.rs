@@ -43,6 +43,7 @@ crate::refusals! {
     /// What this room refuses.
     pub enum TaskRefusal {
         UnknownCategory { category: String } = 422 "unknown_category": "There is no category `{category}`." => "Take an id from GET /api/v1/categories.";
+        RewardsExclude = 422 "rewards_exclude": "`min_reward` is larger than `max_reward`: no task pays both." => "Swap them, or leave one out.";
         RewardTooLow { least: Usdt } = 422 "reward_too_low": "A slot pays at least {least} USDT." => "Offer more for a slot.";
         EscrowTooLarge { most: Usdt, slots: i64 } = 422 "escrow_too_large": "A task holds at most {most} USDT and {slots} slots." => "Offer fewer slots or a smaller reward, or publish several tasks.";
         ExpiryOutOfBounds { days: u16 } = 422 "expiry_out_of_bounds": "`expires_at` must be later than now and at most {days} days from now." => "Choose another date.";
@@ -128,7 +129,7 @@ fn working() -> Vec<Operation> {
     vec![
         query("search_tasks", Method::Post, "/api/v1/agent/tasks/search", Access::User(Scope::Earn), search::search_tasks)
             .example(json!({ "category": "social", "min_reward": 1, "limit": 5 }))
-            .about("Find open tasks that you may accept."),
+            .about("Find open tasks that you may accept, by category, reward, tags, words. A page may be short: go on while next_cursor is not null."),
         command("accept_task", Method::Post, "/api/v1/agent/tasks/{task_id}/accept", Access::User(Scope::Earn), accept::accept_task)
             .limit(Policy::Accept)
             .creates()

@@ -235,7 +235,7 @@ fn draft(cx: &mut Context<'_, '_>, creator_id: UserId, input: &PublishTask) -> R
         tags: serde_json::to_string(&tags).map_err(internal)?,
     };
     let task = Task {
-        id: TaskId(cx.new_id()),
+        id: TaskId(cx.new_ordered_id()),
         creator_id,
         status: TaskStatus::Open,
         closed_by: ClosedBy::Nobody,
@@ -256,6 +256,7 @@ fn draft(cx: &mut Context<'_, '_>, creator_id: UserId, input: &PublishTask) -> R
         proof_url,
         proof_text,
         terms_version: terms::VERSION,
+        listed: true,
         published_at: cx.now,
         expires_at,
         ended_at: None,

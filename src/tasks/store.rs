@@ -14,7 +14,7 @@ macro_rules! task_columns {
     () => {
         "t.id, t.creator_id, t.status, t.closed_by, t.category, t.worker_type, t.min_rating, t.reward, t.fee_bp, t.commission_bp, \
          t.slots_total, t.slots_live, t.slots_filled, t.slots_refunded, t.rejections, t.deadline_minutes, t.review_hours, \
-         t.max_resubmissions, t.proof_url, t.proof_text, t.terms_version, t.published_at, t.expires_at, t.ended_at"
+         t.max_resubmissions, t.proof_url, t.proof_text, t.terms_version, t.listed, t.published_at, t.expires_at, t.ended_at"
     };
 }
 
@@ -121,6 +121,8 @@ type AcceptanceValues = (
     SAVE_TASK: TaskValues => () =
         "update tasks set status = $2, closed_by = $3, slots_total = $4, slots_live = $5, slots_filled = $6, slots_refunded = $7, rejections = $8, \
                 listed = $9, expires_at = $10, ended_at = $11 where id = $1";
+    SAVE_SLOTS: (TaskId, i64, i64, i64, i64) => () =
+        "update tasks set slots_live = $2, slots_filled = $3, slots_refunded = $4, rejections = $5 where id = $1";
     EXPIRE_TASKS_OF: (UserId, Ts) => () =
         "update tasks set expires_at = $2, closed_by = 'operator' where creator_id = $1 and status = 'open' and expires_at > $2";
     INSERT_ACCEPTANCE: (AcceptanceId, TaskId, UserId, AcceptanceStatus, Ts, Option<Ts>) => () =
@@ -216,8 +218,17 @@ pub(super) fn insert_task(cx: &mut Context<'_, '_>, task: &Task, texts: &Texts) 
     Ok(cx.tx.write(&INSERT_TEXTS, row)?)
 }
 
-/// Saves what changes of a task.
+/// Saves what a slot changes of a task. While it stays open and listed, or open and full, no index is touched.
 pub(super) fn save_task(cx: &mut Context<'_, '_>, task: &Task) -> Result<()> {
+    if task.status == TaskStatus::Open && task.listed == task.is_listed() {
+        let row = (task.id, task.slots_live, task.slots_filled, task.slots_refunded, task.rejections);
+        return Ok(cx.tx.write(&SAVE_SLOTS, row)?);
+    }
+    save_terms(cx, task)
+}
+
+/// Saves everything that changes of a task, its terms, too.
+pub(super) fn save_terms(cx: &mut Context<'_, '_>, task: &Task) -> Result<()> {
     let row = (
         task.id,
         task.status,

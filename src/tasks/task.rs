@@ -120,6 +120,8 @@ crate::words! {
         pub proof_text: Wanted,
         /// The terms that the creator agreed to.
         pub terms_version: i64,
+        /// Whether searches show it as it is stored.
+        pub listed: bool,
         /// Since when.
         pub published_at: Ts,
         /// Takes workers before then.
@@ -272,6 +274,7 @@ pub(crate) fn test_task() -> Task {
         proof_url: Wanted::Optional,
         proof_text: Wanted::Optional,
         terms_version: 1,
+        listed: true,
         published_at: Ts::from_milliseconds(0),
         expires_at: Ts::from_milliseconds(1_000_000_000),
         ended_at: None,

@@ -11,4 +11,6 @@ mod profiles;
 mod published_examples;
 mod repeats;
 mod sandbox;
+mod search;
+mod searches;
 mod sign_in;

@@ -1,32 +1,31 @@
 //! Finding open tasks that the caller may accept.
 
+mod find;
+mod order;
 pub(crate) mod store;
+mod text_index;
+mod words;
 
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::base::error::{Refusal, internal};
-use crate::base::page::{self, Page};
+use crate::base::hundredths::Hundredths;
+use crate::base::page::Page;
 use crate::base::{Context, Result, Ts, Usdt};
 use crate::tasks::get_task::CreatorView;
+use crate::tasks::search::find::{Search, find};
+use crate::tasks::search::order::Sort;
 use crate::tasks::search::store::{FoundRow, Wanted};
+use crate::tasks::search::words::Sought;
 use crate::tasks::settlement::basis_points;
 use crate::tasks::task::{TaskId, WorkerType};
+use crate::tasks::{TaskRefusal, category};
 use crate::users::reputation::Reputation;
 
-crate::words! {
-    /// In which order.
-    pub enum Sort {
-        /// The newest first.
-        Newest = "newest",
-        /// The largest reward first.
-        Reward = "reward",
-        /// Those that end soon first.
-        Expiring = "expiring",
-    }
-}
+pub use text_index::index_next;
+pub(super) use text_index::{forget, index};
 
 /// What you are looking for; what is left out does not matter.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
@@ -90,26 +89,42 @@ pub struct FoundTask {
     worker_type: WorkerType,
     /// Who pays.
     creator: CreatorView,
-    #[serde(skip)]
-    position: (i64, Uuid),
 }
 
 pub(super) fn search_tasks(cx: &mut Context<'_, '_>, input: &SearchTasks) -> Result<Page<FoundTask>> {
-    const LIST: &str = "search";
+    if let Some(category) = input.category.as_ref().filter(|id| !category::exists(id)) {
+        return Err(TaskRefusal::UnknownCategory { category: category.clone() }.into());
+    }
+    let rewards = (input.min_reward.unwrap_or(Usdt::ZERO), input.max_reward.unwrap_or(Usdt::MAX));
+    if rewards.0 > rewards.1 {
+        return Err(TaskRefusal::RewardsExclude.into());
+    }
+    let sort = input.sort.unwrap_or(Sort::Newest);
+    let after = input.cursor.as_deref().map(|cursor| sort.read_cursor(cursor)).transpose()?;
     let me = cx.user_id()?;
-    let limit = input.limit.unwrap_or(20);
-    let before = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?,
-        None => Uuid::max(),
+    let worker = store::worker(cx, me)?.ok_or(Refusal::NotFound)?;
+    let types = match input.worker_type {
+        None => [WorkerType::Any, if worker.is_bot { WorkerType::Bot } else { WorkerType::Human }],
+        Some(only) if only.fits(worker.is_bot) => [only, only],
+        // Nothing of what is meant for the others may be accepted.
+        Some(_) => return Ok(Page { items: Vec::new(), next_cursor: None }),
     };
-    let wanted = Wanted {
-        category: input.category.clone().unwrap_or_default(),
-        min_reward: input.min_reward.unwrap_or(Usdt::ZERO),
-        max_reward: input.max_reward.unwrap_or(Usdt::MAX),
+    let rating = worker.stars.zip(worker.ratings).and_then(|(stars, ratings)| Hundredths::ratio(stars, ratings));
+    let search = Search {
+        wanted: Wanted { worker: me, types, rating: rating.unwrap_or(Hundredths(0)), rewards, category: input.category.clone() },
+        sought: Sought::new(input.q.as_deref().unwrap_or_default(), input.tags.as_deref().unwrap_or_default()),
+        sort,
+        after,
+        limit: input.limit.unwrap_or(20) as usize,
     };
-    let rows = store::newest(cx, me, before, &wanted, i64::from(limit) + 1)?;
-    let items = rows.into_iter().map(found).collect::<Result<Vec<_>>>()?;
-    Ok(Page::of(items, limit as usize, |task: &FoundTask| page::cursor(LIST, &task.task_id.to_string())))
+    let page = find(cx, &search)?;
+    let items = page.rows.into_iter().map(found).collect::<Result<_>>()?;
+    Ok(Page { items, next_cursor: page.next.map(|place| sort.cursor(place)) })
+}
+
+/// Tags as they are stored.
+fn parse_tags(tags: &str) -> Result<Vec<String>> {
+    serde_json::from_str(tags).map_err(internal)
 }
 
 fn found(row: FoundRow) -> Result<FoundTask> {
@@ -133,15 +148,8 @@ fn found(row: FoundRow) -> Result<FoundTask> {
         deadline_minutes: row.deadline_minutes,
         review_window_hours: row.review_hours,
         expires_at: row.expires_at,
-        tags: serde_json::from_str(&row.tags).map_err(internal)?,
+        tags: parse_tags(&row.tags)?,
         worker_type: row.worker_type,
         creator: CreatorView::new(name, &reputation),
-        position: (0, row.id.0),
     })
-}
-
-/// Makes a new task findable by its words.
-#[expect(clippy::unnecessary_wraps, reason = "the text index comes next")]
-pub(super) fn index(_: &mut Context<'_, '_>, _: &crate::tasks::task::Task, _: &crate::tasks::store::Texts) -> Result<()> {
-    Ok(())
 }
