@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ::audit::Options;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +66,7 @@ fn play(mut config: Config) -> Result<u8, StartError> {
     });
     closing.close();
     played?;
-    let report = books::report(&audited, &Options::default())?;
+    let report = books::report(&audited, &books::rules(&audited))?;
     say(&format!("\nThe books, read by the independent auditor:\n{}", report.to_string().trim_end()))?;
     Ok(report.exit_code())
 }

@@ -11,3 +11,5 @@ mod rows;
 mod sabotage;
 mod sqlite;
 mod tampering;
+mod work;
+mod work_rows;
