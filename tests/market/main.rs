@@ -1,0 +1,5 @@
+//! The market under attack: races, every state, random lives against a model, everything that must be refused, the clock.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+mod deeds;
+mod races;
