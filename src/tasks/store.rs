@@ -174,9 +174,9 @@ type AcceptanceValues = (
     REMARKS_BY: (AcceptanceId, UserId, String) => (i64,) =
         "select count(*) from remarks where acceptance_id = $1 and author_id = $2 and kind = $3";
     INSERT_TIP: (Uuid, AcceptanceId, Usdt, Ts) => () = "insert into tips (id, acceptance_id, amount, at) values ($1, $2, $3, $4)";
-    WAITING: (Ts,) => (AcceptanceId,) = "select id from acceptances where next_at is not null and next_at <= $1 order by next_at limit 256";
+    WAITING: (Ts,) => (AcceptanceId,) = "select id from acceptances where next_at is not null and next_at <= $1 order by next_at, id limit 256";
     OVERDUE_TASKS: (Ts,) => (TaskId,) =
-        "select id from tasks where status = 'open' and expires_at <= $1 order by expires_at limit 256";
+        "select id from tasks where status = 'open' and expires_at <= $1 order by expires_at, id limit 256";
 }
 
 /// A task, not locked.
