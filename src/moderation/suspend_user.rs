@@ -1,4 +1,4 @@
-//! Suspension: a user may read, and nothing else. Nothing earned is lost.
+//! Suspension: a user may read, and nothing else; his open tasks take nobody any more. Nothing earned is lost.
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -8,6 +8,7 @@ use crate::base::error::Refusal;
 use crate::base::{Context, Result, UserId};
 use crate::moderation::ModerationRefusal;
 use crate::moderation::store::{Action, insert_action};
+use crate::tasks::store as tasks;
 use crate::users::store as users;
 use crate::users::user::{Status, User};
 
@@ -43,6 +44,7 @@ pub(super) fn suspend_user(cx: &mut Context<'_, '_>, input: &Decision) -> Result
     }
     decide(cx, &user, Status::Suspended, "suspend_user", &input.reason)?;
     users::end_sessions_of(cx, user.id)?;
+    tasks::expire_tasks_of(cx, user.id)?;
     Ok(Decided { user_id: user.id, status: Status::Suspended })
 }
 

@@ -242,7 +242,7 @@ pub(super) fn save_task(cx: &mut Context<'_, '_>, task: &Task) -> Result<()> {
 }
 
 /// Lets every open task of a user expire now, in the name of the operator.
-pub(super) fn expire_tasks_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<u64> {
+pub(crate) fn expire_tasks_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<u64> {
     let now = cx.now;
     Ok(cx.tx.change(&EXPIRE_TASKS_OF, (user, now))?)
 }
