@@ -102,9 +102,16 @@ pub async fn rate(app: &TestApp, who: &Bot, acceptance: &str, stars: i64) -> Ans
 }
 
 /// An admin's decision: `pay`, `refund`, or `split` with a percentage.
-pub async fn decide(app: &TestApp, admin: &str, acceptance: &str, decision: &str, percent: Option<i64>) -> Answered {
+pub async fn decide(app: &TestApp, admin: &Bot, acceptance: &str, decision: &str, percent: Option<i64>) -> Answered {
     let body = json!({ "decision": decision, "percent": percent, "reason": "Looked at both sides." });
-    app.post(&format!("/api/v1/admin/disputes/{acceptance}/decide")).bearer(admin).json(&body).send().await
+    app.post(&format!("/api/v1/admin/disputes/{acceptance}/decide")).key(admin).json(&body).send().await
+}
+
+/// Makes a bot an admin, who has a key that outlives every session.
+pub async fn make_admin(app: &TestApp, bot: &Bot) {
+    static MAKE_ADMIN: store::Stmt<(UserId,), ()> = store::Stmt::new("update users set is_admin = true where id = $1");
+    let user = bot.user_id;
+    app.app.dispatcher.system(move |cx| Ok(cx.tx.write(&MAKE_ADMIN, (user,))?)).await.unwrap();
 }
 
 /// The task as `who` sees it.

@@ -2,4 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod deeds;
+mod life;
+mod life_steps;
+mod lives;
+mod model;
+mod model_rules;
 mod races;

@@ -7,7 +7,7 @@ use roborent::testing::{Answered, Bot, TestApp};
 use serde_json::json;
 
 use crate::deeds::{
-    accept, approve, bots, cancel, close, decide, dispute, generous, money, money_of, on_task, proof, publish, reject, seen, submit, task,
+    accept, approve, bots, cancel, close, decide, dispute, generous, make_admin, money, money_of, on_task, proof, publish, reject, seen, submit, task,
     the_auditor_does_not_know_extensions_and_splits_yet, tip, together,
 };
 
@@ -224,7 +224,8 @@ on_both_engines! {
 
     async fn two_decisions_at_once_are_one(app, |config| generous(config)) {
         let (creator, workers) = creator_and_workers(app).await;
-        let (one, two) = (app.admin("one@example.com").await, app.admin("two@example.com").await);
+        let (one, two) = (app.bot().await, app.bot().await);
+        tokio::join!(make_admin(app, &one), make_admin(app, &two));
         the_auditor_does_not_know_extensions_and_splits_yet(app);
         let slots = slots(app, &creator, &workers).await;
         let before = earned(app, &workers).await;
