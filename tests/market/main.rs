@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod bad_input;
+mod clock;
 mod deeds;
 mod life;
 mod life_steps;
