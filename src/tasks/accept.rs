@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::base::error::Refusal;
 use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::events::{self, Event, EventKind};
-use crate::tasks::acceptance::{Acceptance, AcceptanceId, AcceptanceStatus};
+use crate::tasks::acceptance::{Acceptance, AcceptanceId};
 use crate::tasks::store::{self, Candidate};
 use crate::tasks::task::{Task, TaskId};
 use crate::tasks::{TaskRefusal, settlement};
@@ -65,10 +65,7 @@ fn fits(task: &Task, candidate: &Candidate, worker: UserId, now: Ts) -> Result<(
         return Err(TaskRefusal::OwnTask);
     }
     match candidate.status {
-        Some(AcceptanceStatus::Accepted) if candidate.due_at.is_some_and(|due| now < due) => return Err(TaskRefusal::AlreadyAccepted),
-        Some(
-            AcceptanceStatus::Submitted | AcceptanceStatus::ChangesRequested | AcceptanceStatus::Rejected | AcceptanceStatus::Disputed,
-        ) if candidate.due_at.is_some() => return Err(TaskRefusal::AlreadyAccepted),
+        Some(_) if candidate.holds_until().is_some_and(|until| now < until) => return Err(TaskRefusal::AlreadyAccepted),
         Some(_) => return Err(TaskRefusal::AlreadyTried),
         None if candidate.withdrawn >= ATTEMPTS_MAX => return Err(TaskRefusal::AlreadyTried),
         None => {}

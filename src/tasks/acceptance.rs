@@ -230,9 +230,9 @@ impl Acceptance {
         }
     }
 
-    /// Another proof is wanted: the review stops, the worker gets time.
-    pub fn request_changes(&mut self, task: &Task, now: Ts) -> Result<(), TaskRefusal> {
-        if self.submissions > task.max_resubmissions {
+    /// Another proof is wanted, after it was asked for `asked` times, answered or not: the review stops, the worker gets time.
+    pub fn request_changes(&mut self, task: &Task, asked: i64, now: Ts) -> Result<(), TaskRefusal> {
+        if asked >= task.max_resubmissions {
             return Err(TaskRefusal::ResubmissionsUsedUp { most: task.max_resubmissions });
         }
         let left = self.due_at.map_or(REVIEW_LEFT_MIN, |due| due.since(now)).max(REVIEW_LEFT_MIN);

@@ -52,7 +52,7 @@ pub(super) fn approve_submission(cx: &mut Context<'_, '_>, input: &WhichSubmissi
 pub(super) fn approve(cx: &mut Context<'_, '_>, mut case: Case, auto: bool, at: Ts) -> Result<Approved> {
     let reward = case.task.reward;
     case.acceptance.approve(reward, auto, at);
-    let shares = case.pay(cx, reward)?;
+    let shares = case.pay(cx, reward, at)?;
     case.count_review(Tally::Approval, at);
     let told = json!({ "auto": auto, "reward_usd": reward, "reward_net_usd": shares.worker });
     if auto {

@@ -68,11 +68,11 @@ impl Case {
         user == self.task.creator_id || user == self.acceptance.worker_id
     }
 
-    /// Pays the slot: `paid` of the reward goes to the worker, less the fee, and the rest back to the creator. The rule
-    /// has moved the acceptance already.
-    pub(super) fn pay(&mut self, cx: &mut Context<'_, '_>, paid: Usdt) -> Result<Shares> {
+    /// Pays the slot as of `at`: `paid` of the reward goes to the worker, less the fee, and the rest back to the creator.
+    /// The rule has moved the acceptance already. Commissions are those of that moment, however late the clock comes.
+    pub(super) fn pay(&mut self, cx: &mut Context<'_, '_>, paid: Usdt, at: Ts) -> Result<Shares> {
         let Self { task, acceptance, referrals, .. } = self;
-        let shares = settlement::shares(task, acceptance.worker_id, referrals, paid, cx.config.market.commission_months, cx.now);
+        let shares = settlement::shares(task, acceptance.worker_id, referrals, paid, cx.config.market.commission_months, at);
         ledger::record(cx, &settlement::transaction(task, acceptance.id, acceptance.worker_id, &shares))?;
         commission::count(cx, &shares.commissions)?;
         task.fill_slot(cx.now);

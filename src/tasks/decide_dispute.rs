@@ -97,7 +97,7 @@ pub(super) fn decide(cx: &mut Context<'_, '_>, mut case: Case, decision: Decisio
             (Usdt::ZERO, reward, Usdt::ZERO)
         }
         Decision::Pay | Decision::Split(_) => {
-            let shares = case.pay(cx, paid)?;
+            let shares = case.pay(cx, paid, at)?;
             case.count(worker, Tally::Dispute, 0);
             case.count(creator, if decision == Decision::Pay { Tally::DisputeLost } else { Tally::Dispute }, 0);
             case.count(creator, Tally::Paid, 0);

@@ -40,7 +40,8 @@ pub struct ChangesRequested {
 
 pub(super) fn request_changes(cx: &mut Context<'_, '_>, input: &RequestChanges) -> Result<ChangesRequested> {
     let mut case = Case::for_review(cx, input.submission_id)?;
-    case.acceptance.request_changes(&case.task, cx.now)?;
+    let asked = store::remarks_by(cx, case.acceptance.id, case.task.creator_id, "changes")?;
+    case.acceptance.request_changes(&case.task, asked, cx.now)?;
     case.tell(case.acceptance.worker_id, EventKind::ChangesRequested, json!({ "note": input.note, "deadline": case.acceptance.due_at }));
     let Case { acceptance, task, .. } = &case;
     let asked = ChangesRequested {
@@ -48,7 +49,7 @@ pub(super) fn request_changes(cx: &mut Context<'_, '_>, input: &RequestChanges) 
         acceptance_id: acceptance.id,
         status: acceptance.status,
         deadline: acceptance.due_at,
-        resubmissions_left: task.max_resubmissions - acceptance.submissions,
+        resubmissions_left: task.max_resubmissions - asked - 1,
     };
     store::insert_remark(cx, acceptance.id, "changes", "", &input.note)?;
     case.save(cx)?;

@@ -4,7 +4,7 @@ use ::store::Both;
 use uuid::Uuid;
 
 use crate::base::hundredths::Hundredths;
-use crate::base::{Context, Result, Ts, Usdt, UserId};
+use crate::base::{Context, Result, Span, Ts, Usdt, UserId};
 use crate::tasks::acceptance::{Acceptance, AcceptanceId, AcceptanceStatus, SubmissionId};
 use crate::tasks::settlement::Referrals;
 use crate::tasks::submission::Proof;
@@ -41,11 +41,18 @@ macro_rules! case {
         pub(super) ratings: Option<i64>,
         pub(super) status: Option<AcceptanceStatus>,
         pub(super) due_at: Option<Ts>,
+        pub(super) review_left: Option<i64>,
         pub(super) withdrawn: i64,
     }
 }
 
 impl Candidate {
+    /// When time alone ends what he holds: changes that do not come lead back to the rest of the review.
+    pub(super) fn holds_until(&self) -> Option<Ts> {
+        let more = self.review_left.filter(|_| self.status == Some(AcceptanceStatus::ChangesRequested)).unwrap_or(0);
+        self.due_at.map(|due| due.plus(Span::milliseconds(more)))
+    }
+
     /// Whether his average is at least `least`.
     pub(super) fn has_rating(&self, least: Hundredths) -> bool {
         self.stars.zip(self.ratings).and_then(|(stars, ratings)| Hundredths::ratio(stars, ratings)).is_some_and(|rating| rating >= least)
@@ -111,7 +118,7 @@ type AcceptanceValues = (
     TASK: (TaskId,) => Task = concat!("select ", task_columns!(), " from tasks t where t.id = $1");
     TASK_LOCKED: (TaskId,) => Task = concat!("select ", task_columns!(), " from tasks t where t.id = $1 {lock}");
     TASK_AND_CANDIDATE: (TaskId, UserId) => Both<Task, Candidate> = concat!(
-        "select ", task_columns!(), ", w.is_bot, r.stars, r.ratings, a.status, a.due_at, \
+        "select ", task_columns!(), ", w.is_bot, r.stars, r.ratings, a.status, a.due_at, a.review_left, \
                 (select count(*) from acceptances x where x.task_id = t.id and x.worker_id = $2 and x.status = 'withdrawn') \
          from tasks t join users w on w.id = $2 \
          left join reputations r on r.user_id = w.id \
@@ -169,9 +176,9 @@ type AcceptanceValues = (
     REMARKS_BY: (AcceptanceId, UserId, String) => (i64,) =
         "select count(*) from remarks where acceptance_id = $1 and author_id = $2 and kind = $3";
     INSERT_TIP: (Uuid, AcceptanceId, Usdt, Ts) => () = "insert into tips (id, acceptance_id, amount, at) values ($1, $2, $3, $4)";
-    WAITING: (Ts,) => (AcceptanceId,) = "select id from acceptances where next_at is not null and next_at <= $1 order by next_at limit 256";
+    WAITING: (Ts,) => (AcceptanceId,) = "select id from acceptances where next_at is not null and next_at <= $1 order by next_at, id limit 256";
     OVERDUE_TASKS: (Ts,) => (TaskId,) =
-        "select id from tasks where status = 'open' and expires_at <= $1 order by expires_at limit 256";
+        "select id from tasks where status = 'open' and expires_at <= $1 order by expires_at, id limit 256";
 }
 
 /// A task, not locked.
