@@ -26,7 +26,7 @@ impl Purpose {
 }
 
 /// Whoever asked has given up by then.
-const REPEATED_FOR: Duration = Duration::from_secs(60);
+const REPEATED_FOR: Duration = Duration::from_mins(1);
 
 /// Serves the queue until every sender is gone.
 #[expect(clippy::disallowed_methods, reason = "how long a command was repeated decides when that ends; no rule depends on it")]
