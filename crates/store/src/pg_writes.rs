@@ -85,19 +85,25 @@ fn statements(writes: &[Write]) -> impl Iterator<Item = &[Write]> {
     })
 }
 
-/// One statement that has each write as a part and answers one row: how many rows each of them changed. To look for the
-/// only row is cheaper than to count; it is null where there is none, and the server refuses a second one.
+/// One statement that has each write as a part. Its row tells how many rows each part changed, where that is not certain:
+/// an insert of values adds them all or fails. To look for the only row is cheaper than to count; it is null where there
+/// is none, and the server refuses a second one.
 fn text_of(parts: &[Write]) -> String {
     let (mut with, mut counts, mut placed) = (String::new(), String::new(), 0);
     for (n, part) in parts.iter().enumerate() {
-        let (comma, lead) = if n == 0 { ("", "with") } else { (", ", ",") };
         let text = move_placeholders(&part.raw.postgres(part.groups), placed);
         placed += part.values.len();
-        with += &format!("{lead} w{n} as ({text} returning 1)");
-        let count = if part.groups == 1 { "1::bigint" } else { "count(*)" };
-        counts += &format!("{comma}(select {count} from w{n})");
+        let lead = if n == 0 { "with" } else { "," };
+        if part.raw.adds_values() {
+            with += &format!("{lead} w{n} as ({text})");
+            counts += &format!(", {}::bigint", part.groups);
+        } else {
+            let count = if part.groups == 1 { "1::bigint" } else { "count(*)" };
+            with += &format!("{lead} w{n} as ({text} returning 1)");
+            counts += &format!(", (select {count} from w{n})");
+        }
     }
-    format!("{with} select {counts}")
+    format!("{with} select {}", &counts[2..])
 }
 
 /// `$1` becomes `$8` after seven values of other parts.
@@ -198,8 +204,8 @@ mod tests {
             text_of(&writes),
             "with w0 as (update accounts set n = n + $2 where id = $1 returning 1), \
              w1 as (update accounts set n = n + $4 where id = $3 returning 1), \
-             w2 as (insert into notes (id, text) values ($5, $6), ($7, $8), ($9, $10) returning 1) \
-             select (select 1::bigint from w0), (select 1::bigint from w1), (select count(*) from w2)"
+             w2 as (insert into notes (id, text) values ($5, $6), ($7, $8), ($9, $10)) \
+             select (select 1::bigint from w0), (select 1::bigint from w1), 3::bigint"
         );
         assert_eq!(STATEMENTS.len(), 3);
     }

@@ -34,6 +34,7 @@ pub struct Raw {
 struct Shape {
     takes_rows: bool,
     table: Option<String>,
+    adds_values: bool,
 }
 
 static NEXT_SLOT: AtomicUsize = AtomicUsize::new(1);
@@ -73,10 +74,17 @@ impl Raw {
         self.shape().table.as_deref()
     }
 
+    /// Whether a plain write adds exactly the rows it is given, or fails.
+    pub(crate) fn adds_values(&self) -> bool {
+        self.shape().adds_values
+    }
+
     fn shape(&self) -> &Shape {
         self.shape.get_or_init(|| {
             let sql = of_one_engine(self.sql, "{postgres}");
-            Shape { takes_rows: sql.contains("{rows}"), table: table_of(&sql) }
+            let table = table_of(&sql);
+            let adds_values = table.is_some() && sql.starts_with("insert into ") && !sql.contains(" on conflict");
+            Shape { takes_rows: sql.contains("{rows}"), table, adds_values }
         })
     }
 }
@@ -329,5 +337,6 @@ mod tests {
     fn a_plain_write_names_its_table() {
         assert_eq!([INSERT.raw().table(), ADD.raw().table()], [Some("t"), Some("t")]);
         assert_eq!([MOVE.raw().table(), LOCKED.raw().table()], [None, None]);
+        assert_eq!([INSERT.raw().adds_values(), ADD.raw().adds_values()], [true, false]);
     }
 }
