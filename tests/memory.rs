@@ -1,5 +1,4 @@
 //! What the process keeps after work that needs much memory for a moment. Alone in its process: it is measured.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use roborent::base::random::Entropy;
 use roborent::users::password;
