@@ -77,7 +77,8 @@ fn log(settings: &Log) -> Result<(), StartError> {
 async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartError> {
     let stop = stop_on_signals()?;
     let dispatcher = start::dispatcher(store, Arc::clone(&config)).await?;
-    let admin = start::first_admin(&dispatcher).await?;
+    // His password is shown once, so he is made where somebody reads it.
+    let admin = if config.server.role.serves() { start::first_admin(&dispatcher).await? } else { None };
     let app = start::app(dispatcher).await?;
     if !config.server.internal_listen.ip().is_loopback() {
         tracing::warn!(address = %config.server.internal_listen, "server.internal_listen is not on loopback: keep it away from the public");

@@ -1,7 +1,8 @@
 //! Passwords: Argon2id, hashed and checked outside of any transaction.
 
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq as _;
 
 use crate::base::Result;
 use crate::base::error::internal;
@@ -15,6 +16,8 @@ pub const LENGTH_MAX: usize = 128;
 
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
+/// The allocator of glibc maps what is larger than 32 MiB by itself, whatever was freed before.
+const RETURNED_FROM: usize = 33 * 1_024 * 1_024;
 
 /// What an unknown e-mail address is checked against, so that it takes as long as a known one.
 pub const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cm9ib3JlbnQgbm9ib2R5$Yk1v3tYzXH4uLJX0mVzqWbXq3Y2cY0gk2C9C7w0x1n8";
@@ -32,19 +35,43 @@ pub fn check_strength(password: &str, email: &str) -> Result<()> {
 /// The hash to store, as a PHC string. Slow on purpose.
 pub fn hash(password: &str, rng: &mut Rng) -> Result<String> {
     let salt: [u8; 16] = rng.bytes();
-    let hash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt).map_err(internal)?;
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(internal)?;
+    let output = compute(Algorithm::Argon2id, Version::V0x13, params.clone(), password, &salt, Params::DEFAULT_OUTPUT_LEN)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).map_err(internal)?,
+        salt: Some(Salt::new(&salt).map_err(internal)?),
+        hash: Some(Output::new(&output).map_err(internal)?),
+    };
     Ok(hash.to_string())
 }
 
 /// Whether the password is the one that was hashed. Slow on purpose.
 pub fn verify(password: &str, hash: &str) -> Result<bool> {
     let hash = PasswordHash::new(hash).map_err(internal)?;
-    Ok(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Err(internal("a stored hash without salt or hash")) };
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(internal)?;
+    let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(internal)?;
+    let params = Params::try_from(&hash).map_err(internal)?;
+    let output = compute(algorithm, version, params, password, salt.as_ref(), expected.as_bytes().len())?;
+    Ok(bool::from(output.ct_eq(expected.as_bytes())))
 }
 
-fn argon2() -> Result<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(internal)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn compute(algorithm: Algorithm, version: Version, params: Params, password: &str, salt: &[u8], length: usize) -> Result<Vec<u8>> {
+    let mut memory = memory(params.block_count());
+    let mut output = vec![0; length];
+    let argon2 = Argon2::new(algorithm, version, params);
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut memory).map_err(internal)?;
+    Ok(output)
+}
+
+/// Room for so many blocks, in an allocation so large that the allocator gives it back to the system when it is freed;
+/// smaller ones it keeps, for each thread that ever hashed. What is beyond `blocks` is never touched and takes no memory.
+fn memory(blocks: usize) -> Vec<Block> {
+    let mut memory = Vec::with_capacity(blocks.max(RETURNED_FROM / Block::SIZE));
+    memory.resize(blocks, Block::new());
+    memory
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ const SETTINGS: [(&str, &str); 4] = [
 pub struct Server {
     /// Where its public door is.
     pub address: SocketAddr,
+    /// Where its health and metrics are.
+    pub internal: SocketAddr,
     /// How long it took from the start to the first `ready`.
     pub ready_after: Duration,
     child: Child,
@@ -90,10 +92,11 @@ impl<'p> Start<'p> {
     fn attempt(&self) -> Option<Server> {
         let (address, internal) = (free_address(), free_address());
         let started = Stopwatch::start();
-        let mut server = Server { address, ready_after: Duration::ZERO, child: self.command(address, internal).spawn().unwrap() };
+        let mut server = Server { address, internal, ready_after: Duration::ZERO, child: self.command(address, internal).spawn().unwrap() };
+        let door = if matches!(self.role, "all" | "web") { address } else { internal };
         let ready = within(READY_WITHIN, "ready", || match server.child.try_wait().unwrap() {
             Some(ended) => Some(Err(ended)),
-            None => is_ready(address).then_some(Ok(())),
+            None => is_ready(door).then_some(Ok(())),
         });
         server.ready_after = started.read();
         match ready {

@@ -7,12 +7,12 @@ use roborent::base::random::Entropy;
 use roborent::testing::Engine;
 
 use crate::chance::seed;
-use crate::client::Connection;
+use crate::client::{Connection, Request};
 use crate::journal::{Account, Repeated};
 use crate::load::{Mix, under_load};
 use crate::machine_time::{Stopwatch, pause};
 use crate::place::Place;
-use crate::server::Server;
+use crate::server::{Server, Start};
 use crate::verdict;
 
 const LOAD: Duration = Duration::from_millis(300);
@@ -28,6 +28,31 @@ fn a_stop_on_sqlite_is_quick_and_loses_nothing() {
 #[test]
 fn a_stop_on_postgres_is_quick_and_loses_nothing() {
     stop_and_restart(Engine::Postgres);
+}
+
+#[test]
+fn every_role_answers_inside_and_stops_quickly() {
+    let place = Place::new(Engine::Sqlite).unwrap();
+    // On a fresh folder, where a role without doors must not make the admin whose password it cannot show.
+    for role in ["gateway", "jobs", "web", "all"] {
+        let mut server = Start { role, settings: vec![("ROBORENT__LOG__LEVEL", "info")], ..Start::all(&place) }.run();
+        let mut inside = Connection::open(server.internal).unwrap();
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            drop(inside.send(&Request::get(path, "")).unwrap().expect(200));
+        }
+        let has_doors = matches!(role, "web" | "all");
+        assert_eq!(Connection::open(server.address).is_ok(), has_doors, "{role}");
+        assert_eq!(place.count("users where is_admin"), i64::from(has_doors), "{role}");
+        let stopping = Stopwatch::start();
+        server.signal("TERM");
+        let ended = server.wait(WAIT_MAX);
+        let took = stopping.read();
+        println!("{role}: SIGTERM took {took:.0?}");
+        assert_eq!(ended.code(), Some(0), "{role}: {ended}");
+        assert!(took < STOPPED_WITHIN, "{role}: SIGTERM took {took:?}");
+    }
+    place.log_is_clean();
+    place.audit("as the last role left it");
 }
 
 fn stop_and_restart(engine: Engine) {

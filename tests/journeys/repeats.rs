@@ -75,7 +75,7 @@ on_both_engines! {
     async fn another_callers_key_is_another_key(app) {
         let bot = app.bot().await;
         let body = json!({ "user_id": bot.user_id, "usdt": 5 });
-        for address in [[1, 1, 1, 1], [1, 1, 1, 2]] {
+        for address in [[127, 0, 0, 1], [127, 0, 0, 2]] {
             drop(app.post("/sandbox/faucet").header("idempotency-key", "pour-4").from(address).json(&body).send().await.expect(200));
         }
         let balance = app.get("/api/v1/finance/balance").key(&bot).send().await.expect(200).json();
