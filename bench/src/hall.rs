@@ -143,7 +143,7 @@ impl Hall {
             credentials: credentials.clone(),
             client: Uuid::nil(),
             idempotency_key: None,
-            input: input.clone(),
+            input: Ok(input.clone()),
         };
         Ok(serde_json::from_slice(&self.dispatcher.call(call).await.result?.body)?)
     }

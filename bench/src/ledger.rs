@@ -33,6 +33,7 @@ pub async fn sqlite(options: &Options) -> Fallible<()> {
     }
     let both = [(Arc::clone(&markets[0].0), Shape::Platform), (Arc::clone(&markets[1].0), Shape::Platform)];
     let ([grouped, single], sealing) = interleaved(options, &both, None).await?;
+    let beside = while_sealing(options, &both[0], None).await?;
     drop(both);
     let mut lines = Vec::new();
     for ((market, path), name) in markets.into_iter().zip(["group commit", "one transaction per command"]) {
@@ -52,6 +53,7 @@ pub async fn sqlite(options: &Options) -> Fallible<()> {
         say(&format!("  {line}"));
     }
     say(&format!("  sealing afterwards: {sealing} µs per transaction"));
+    say(&format!("  sealing beside it: group commit {beside}"));
     watch.finish();
     Ok(())
 }
@@ -68,6 +70,7 @@ pub async fn postgres(options: &Options) -> Fallible<()> {
     cluster.analyze(&url).await?;
     let both = [(Arc::clone(&market), Shape::Platform), (Arc::clone(&market), Shape::People)];
     let ([platform, people], sealing) = interleaved(options, &both, cluster.pid()).await?;
+    let beside = while_sealing(options, &both[0], cluster.pid()).await?;
     drop(both);
     Arc::into_inner(market).ok_or("a client is still at work")?.close_and_verify().await?;
     say(&format!(
@@ -78,8 +81,20 @@ pub async fn postgres(options: &Options) -> Fallible<()> {
     let ratio = Times::of(people.rates.median, platform.rates.median);
     say(&format!("  without the platform {ratio} as fast (at most {PLATFORM_MOST}): {}", judged(ratio <= PLATFORM_MOST)));
     say(&format!("  sealing afterwards: {sealing} µs per transaction"));
+    say(&format!("  sealing beside it: all post to the platform {beside}"));
     watch.finish();
     cluster.drop_database(&url).await
+}
+
+/// The first variant with the sealing job beside it.
+async fn while_sealing(options: &Options, variant: &(Arc<Market>, Shape), server: Option<u32>) -> Fallible<Summary> {
+    let (market, shape) = variant;
+    let mut runs = Vec::new();
+    for _ in 0..options.rounds {
+        runs.push(load::run_while_sealing(market, *shape, options.run_time(), server).await?);
+        market.seal().await?;
+    }
+    Ok(Summary::of(runs, server.is_some()))
 }
 
 /// Two variants in the order A B B A, after a warm-up of each; what was booked is sealed after each run. Answers also

@@ -1,5 +1,6 @@
 //! A closed loop of commands: each client waits for its answer before it calls again.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,28 @@ pub async fn run(market: &Arc<Market>, shape: Shape, until: Until, server: Optio
     let elapsed = started.elapsed();
     let cpu = machine::cpu_of(std::process::id()).saturating_sub(cpu);
     Ok(Run { elapsed, cpu, server_cpu: server_time().saturating_sub(server_cpu), latencies_us })
+}
+
+/// As [`run`] for a time, with the sealing job beside it as the product runs it: once a second, to the end of its queue.
+pub async fn run_while_sealing(market: &Arc<Market>, shape: Shape, time: Duration, server: Option<u32>) -> Fallible<Run> {
+    let sealing = tokio::spawn(seal_each_second(Arc::clone(market)));
+    let done = run(market, shape, Until::Time(time), server).await;
+    sealing.abort();
+    match sealing.await {
+        // What the job has queued is still done; the next one takes the rest.
+        Err(stopped) if stopped.is_cancelled() => done,
+        Err(panicked) => Err(panicked.into()),
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(never)) => match never {},
+    }
+}
+
+async fn seal_each_second(market: Arc<Market>) -> Fallible<Infallible> {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        seconds.tick().await;
+        market.seal().await?;
+    }
 }
 
 async fn calls(market: Arc<Market>, client: usize, shape: Shape, until: Until, started: Instant) -> Fallible<Vec<u32>> {

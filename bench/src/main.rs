@@ -11,6 +11,7 @@ mod hall;
 mod hello;
 mod http;
 mod ledger;
+mod lifecycle;
 mod load;
 mod machine;
 mod market;
@@ -68,6 +69,8 @@ struct Options {
 enum Measure {
     /// The settling command, in process.
     Ledger,
+    /// A task from publish to payment over HTTP, durable, at 8, 64 and 256 clients; and one busy creator.
+    Lifecycle,
     /// A read over HTTP against a bare server.
     Http,
     /// Searches among many open tasks, in process.
@@ -136,6 +139,11 @@ fn run(options: &Options) -> Fallible<()> {
     }
     if options.wants(Measure::Search) {
         runtime.block_on(search::measure(options))?;
+    }
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        if options.wants(Measure::Lifecycle) && options.wants_engine(engine) {
+            runtime.block_on(lifecycle::measure(options, engine))?;
+        }
     }
     if options.wants(Measure::Ledger) && options.wants_engine(Engine::Sqlite) {
         runtime.block_on(ledger::sqlite(options))?;

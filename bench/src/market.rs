@@ -90,7 +90,7 @@ impl Market {
             credentials: payer.credentials.clone(),
             client: Uuid::nil(),
             idempotency_key: Some(IdempotencyKey::parse(&format!("settle-{number:016}"))?),
-            input: serde_json::to_value(Settle { slot_id: payer.slots[turn % payer.slots.len()], shape })?,
+            input: Ok(serde_json::to_value(Settle { slot_id: payer.slots[turn % payer.slots.len()], shape })?),
         };
         self.dispatcher.call(call).await.result?;
         Ok(())
@@ -133,7 +133,7 @@ impl Market {
 pub async fn register(dispatcher: &Arc<Dispatcher>) -> Fallible<([u8; 32], UserId)> {
     let config = &dispatcher.config;
     let operation = start::operations(config).into_iter().find(|o| o.name == "register_agent").ok_or("no operation register_agent")?;
-    let call = Call { operation, credentials: Credentials::default(), client: Uuid::nil(), idempotency_key: None, input: json!({}) };
+    let call = Call { operation, credentials: Credentials::default(), client: Uuid::nil(), idempotency_key: None, input: Ok(json!({})) };
     let answer: Value = serde_json::from_slice(&dispatcher.call(call).await.result?.body)?;
     let key = answer["api_key"].as_str().ok_or("no api_key in the answer")?;
     Ok((ApiKey::parse(key, config.installation.network)?.hash(), serde_json::from_value(answer["user_id"].clone())?))

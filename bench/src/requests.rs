@@ -27,48 +27,72 @@ pub async fn load(address: SocketAddr, request: &Arc<[u8]>, clients: usize, time
 }
 
 async fn connection(address: SocketAddr, request: Arc<[u8]>, until: Instant) -> Fallible<Vec<u32>> {
-    let mut socket = tokio::net::TcpStream::connect(address).await?;
-    socket.set_nodelay(true)?;
+    let mut connection = Connection::open(address).await?;
     let mut latencies = Vec::with_capacity(32_768);
-    let mut buffer = vec![0; 16_384];
     loop {
         let sent = now();
         if sent >= until {
             return Ok(latencies);
         }
-        socket.write_all(&request).await?;
-        let mut filled = 0;
-        loop {
-            let read = socket.read(&mut buffer[filled..]).await?;
-            if read == 0 {
-                return Err("the server closed the connection".into());
-            }
-            filled += read;
-            if length_of(&buffer[..filled])?.is_some_and(|whole| filled >= whole) {
-                break;
-            }
-        }
+        connection.ask(&request).await?;
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
 }
 
-/// How long the answer will be, once its head is there. Anything but 200 ends the run.
-fn length_of(answer: &[u8]) -> Fallible<Option<usize>> {
+/// A connection that stays open.
+pub struct Connection {
+    socket: tokio::net::TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> Fallible<Self> {
+        let socket = tokio::net::TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        Ok(Self { socket, buffer: vec![0; 16_384] })
+    }
+
+    /// Asks once; answers the body. Anything but success is an error.
+    pub async fn ask(&mut self, request: &[u8]) -> Fallible<&[u8]> {
+        self.socket.write_all(request).await?;
+        let mut filled = 0;
+        loop {
+            let read = self.socket.read(&mut self.buffer[filled..]).await?;
+            if read == 0 {
+                return Err("the server closed the connection".into());
+            }
+            filled += read;
+            if let Some((head, whole)) = length_of(&self.buffer[..filled])?.filter(|(_, whole)| filled >= *whole) {
+                return Ok(&self.buffer[head..whole]);
+            }
+        }
+    }
+}
+
+/// Where the body begins and ends, once the head is there. Anything but success ends the run.
+fn length_of(answer: &[u8]) -> Fallible<Option<(usize, usize)>> {
     let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&answer[..head])?;
-    if !text.starts_with("HTTP/1.1 200 ") {
-        return Err(format!("the server answered {}", text.lines().next().unwrap_or_default()).into());
+    if !text.starts_with("HTTP/1.1 20") {
+        return Err(format!("the server answered {}", String::from_utf8_lossy(answer)).into());
     }
     let length =
         text.lines().find_map(|line| line.get(..15).filter(|name| name.eq_ignore_ascii_case("content-length:")).map(|_| line[15..].trim()));
-    Ok(Some(head + 4 + length.ok_or("an answer without Content-Length")?.parse::<usize>()?))
+    let body = head + 4;
+    Ok(Some((body, body + length.ok_or("an answer without Content-Length")?.parse::<usize>()?)))
 }
 
 /// One request on a connection of its own; answers status and body.
 pub fn once(address: SocketAddr, method: &str, path: &str, body: &str) -> Fallible<(u16, String)> {
+    raw(address, format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+}
+
+/// The same for a request that is written out.
+pub fn raw(address: SocketAddr, request: &[u8]) -> Fallible<(u16, String)> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
-    write!(socket, "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())?;
+    let (line, rest) = request.split_at(request.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+    socket.write_all(&[line, b"connection: close\r\n", rest].concat())?;
     let mut text = String::new();
     socket.read_to_string(&mut text)?;
     let status = text.split(' ').nth(1).ok_or("not an HTTP answer")?.parse()?;

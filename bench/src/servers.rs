@@ -10,6 +10,15 @@ use std::time::{Duration, Instant};
 use crate::time::{now, pause};
 use crate::{Fallible, requests};
 
+/// What a benchmark does is far from what one user does.
+const LIMITS: [(&str, &str); 6] = [
+    ("READ", "100000000/min"),
+    ("REGISTER", "100000000/h"),
+    ("PUBLISH", "100000000/h"),
+    ("ACCEPT", "100000000/h"),
+    ("SUBMIT", "100000000/h"),
+    ("REVIEW", "100000000/h"),
+];
 const START_WITHIN: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -33,6 +42,11 @@ fn free_address() -> Fallible<SocketAddr> {
 impl Server {
     /// Starts roborent over the data in `dir` and does not wait for it.
     pub fn spawn_roborent(dir: &Path) -> Fallible<Self> {
+        Self::spawn_roborent_over(dir, None)
+    }
+
+    /// The same over a PostgreSQL database.
+    pub fn spawn_roborent_over(dir: &Path, database_url: Option<&str>) -> Fallible<Self> {
         let (address, internal, devnet) = (free_address()?, free_address()?, free_address()?);
         let spawned = now();
         let log = File::create(dir.join("stderr.log"))?;
@@ -43,7 +57,8 @@ impl Server {
             .args(["--listen", &address.to_string(), "--internal-listen", &internal.to_string(), "--devnet-listen", &devnet.to_string()])
             .env_clear()
             // The limiter stays on; it only never says no.
-            .env("ROBORENT__LIMITS__READ", "100000000/min")
+            .envs(LIMITS.map(|(name, limit)| (format!("ROBORENT__LIMITS__{name}"), limit)))
+            .env("ROBORENT__DATABASE__URL", database_url.unwrap_or_default())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -1,10 +1,12 @@
 //! One call, one transaction: the only place that begins and commits.
 //!
 //! The order in a call: who is it and may he → the per-minute limit → a repeated call gets its first answer → the hourly
-//! limit → the function → the use, the stored answer and the effects commit together, or nothing does.
+//! limit → the function → the use, the stored answer and the effects commit together, or nothing does. Whoever is known
+//! here is counted before he takes a place in the store's queue.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::store::{Store, StoreError, Tx};
 use serde_json::Value;
@@ -12,32 +14,19 @@ use uuid::Uuid;
 
 use crate::base::clock::{Clock, Ts};
 use crate::base::config::Config;
-use crate::base::context::{Caller, Context, Member, Proof, Scope, Scopes};
+use crate::base::context::{Caller, Context, Member, Proof};
 use crate::base::error::{Error, Refusal, Result};
 use crate::base::hourly_limits;
 use crate::base::idempotency::{self, Fingerprint, IdempotencyKey};
-use crate::base::ids::{KeyId, SessionId, UserId};
+use crate::base::ids::KeyId;
+use crate::base::known_callers::KnownCallers;
 use crate::base::limit::{Limit, LimitState, MinuteLimits, Policy};
-use crate::base::operation::{Access, Answer, Bound, BoundLimited, Effect, Idempotency, Operation};
-use crate::base::random::Entropy;
+use crate::base::operation::{Answer, Effect, Operation};
+use crate::base::permission::allow;
+use crate::base::prepared::{Prepared, Ready, prepare};
+use crate::base::random::{Entropy, Rng};
 
-/// What a door found in a request, checked as far as that goes without the database.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Credentials {
-    /// SHA-256 of an API key whose checksum is right.
-    pub key: Option<[u8; 32]>,
-    /// What a token with a good signature says.
-    pub token: Option<TokenClaims>,
-}
-
-/// What a token with a good signature says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenClaims {
-    /// Whose it is.
-    pub user_id: UserId,
-    /// The session behind it.
-    pub session_id: SessionId,
-}
+pub use crate::base::credentials::{Credentials, TokenClaims};
 
 /// Finds the member behind credentials; locks the user's row when the call may write. Made by the users' room.
 pub type Resolve = fn(&mut Context<'_, '_>, &Credentials, Effect) -> Result<Caller>;
@@ -53,6 +42,7 @@ pub struct Dispatcher {
     entropy: Entropy,
     resolve: Resolve,
     minute_limits: MinuteLimits,
+    known: KnownCallers,
     used_keys: Mutex<HashMap<KeyId, Ts>>,
 }
 
@@ -66,8 +56,8 @@ pub struct Call {
     pub client: Uuid,
     /// How a repeated call is recognised.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// Path, query and body in one object.
-    pub input: Value,
+    /// Path, query and body in one object, or why there is none.
+    pub input: Result<Value>,
 }
 
 /// How a call ended.
@@ -105,40 +95,11 @@ impl From<Error> for Failure {
     }
 }
 
-/// What stays the same when the store runs the call again.
-struct Prepared {
-    operation: Arc<Operation>,
-    credentials: Credentials,
-    client: Uuid,
-    /// The input, read; what is wrong with it is told to those only who may call.
-    ready: Result<Ready>,
-    /// The per-minute limit after this call, counted once although the store may run the call again.
-    counted: OnceLock<LimitState>,
-}
-
-struct Ready {
-    repeat: Option<(IdempotencyKey, [u8; 32])>,
-    run: Bound,
-    limited: Option<BoundLimited>,
-    /// Only what would happen is asked.
-    dry: bool,
-}
-
-impl Prepared {
-    fn is_dry(&self) -> bool {
-        self.ready.as_ref().is_ok_and(|ready| ready.dry)
-    }
-
-    /// What counts the call.
-    fn policy(&self) -> Option<Policy> {
-        if self.is_dry() { Some(Policy::Read) } else { self.operation.limit }
-    }
-}
-
 impl Dispatcher {
     /// Over an open store.
     pub fn new(store: Store, clock: Clock, entropy: Entropy, config: Arc<Config>, resolve: Resolve) -> Self {
-        Self { store, clock, config, entropy, resolve, minute_limits: MinuteLimits::default(), used_keys: Mutex::default() }
+        let (minute_limits, known, used_keys) = (MinuteLimits::default(), KnownCallers::default(), Mutex::default());
+        Self { store, clock, config, entropy, resolve, minute_limits, known, used_keys }
     }
 
     /// Runs one call.
@@ -147,12 +108,19 @@ impl Dispatcher {
             // Needs no database, so it takes no place in the queue either.
             return Outcome { result: Err(Refusal::AuthenticationRequired.into()), replayed: false, limit: None };
         }
-        let prepared = Arc::new(prepare(call));
+        let prepared = Arc::new(prepare(call, self.entropy.fork()));
         let has_key = prepared.ready.as_ref().is_ok_and(|ready| ready.repeat.is_some());
-        let done = match self.run(&prepared).await {
-            // The key tells whether the lost commit happened: a repeated call finds its answer, or does it now.
-            Err(failure) if failure.error.code() == "outcome_unknown" && has_key => self.run(&prepared).await,
-            done => done,
+        let done = match self.count_early(&prepared) {
+            Err(failure) => Err(failure),
+            Ok(()) => match self.run(&prepared).await {
+                // The key tells whether the lost commit happened: a repeated call finds its answer, or does it now.
+                Err(failure) if failure.error.code() == "outcome_unknown" && has_key => self.run(&prepared).await,
+                // It may have run into the effect of an earlier call that was not looked for.
+                Err(failure) if failure.error.code() == "internal" && prepared.ran_before.load(Ordering::Relaxed) => {
+                    self.run(&prepared).await
+                }
+                done => done,
+            },
         };
         match done {
             Ok(Success { result, replayed, limit }) => Outcome { result, replayed, limit },
@@ -166,13 +134,13 @@ impl Dispatcher {
         work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let this = Arc::clone(self);
-        self.store.command(move |tx| work(&mut this.context(tx, Caller::System))).await
+        self.store.command(move |tx| work(&mut this.context(tx, Caller::System, this.entropy.fork()))).await
     }
 
     /// Reads for the program itself.
     pub async fn look<T: Send + 'static>(self: &Arc<Self>, work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
         let this = Arc::clone(self);
-        self.store.query(move |tx| work(&mut this.context(tx, Caller::System))).await
+        self.store.query(move |tx| work(&mut this.context(tx, Caller::System, this.entropy.fork()))).await
     }
 
     /// Counts something that is not an operation (a sign-in) against a per-minute limit.
@@ -220,19 +188,28 @@ impl Dispatcher {
         }
     }
 
-    fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller) -> Context<'a, 'c> {
-        Context { tx, caller, now: self.clock.now(), rng: self.entropy.fork(), config: &self.config }
+    fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller, rng: Rng) -> Context<'a, 'c> {
+        Context { tx, caller, now: self.clock.now(), rng, config: &self.config }
     }
 
     fn attempt(&self, tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Success, Failure> {
         let operation = &*prepared.operation;
-        let mut cx = self.context(tx, Caller::Anonymous);
+        let mut cx = self.context(tx, Caller::Anonymous, prepared.chance.clone());
         if !operation.access.is_open() {
-            cx.caller = (self.resolve)(&mut cx, &prepared.credentials, self.effect_of(prepared))?;
+            match (self.resolve)(&mut cx, &prepared.credentials, self.effect_of(prepared)) {
+                Ok(caller) => cx.caller = caller,
+                Err(error) => {
+                    self.known.forget(&prepared.credentials);
+                    return Err(error.into());
+                }
+            }
             self.note_use(&cx);
+            if let Caller::Member(member) = &cx.caller {
+                self.known.learn(&prepared.credentials, member, cx.now);
+            }
         }
         let refused = allow(operation, &cx.caller);
-        let limit = prepared.policy().map(|policy| (policy, cx.config.limits.of(policy)));
+        let limit = self.limit_of(prepared);
         let subject = if let Caller::Member(member) = &cx.caller { member.user_id.0 } else { prepared.client };
         let shown = |state: LimitState| matches!(cx.caller, Caller::Member(_)).then_some(state);
         let minute = match limit {
@@ -248,27 +225,51 @@ impl Dispatcher {
         if let Some(error) = refused {
             return Err(Failure { error, limit: minute });
         }
-        let Ready { repeat, run, limited, dry } =
-            prepared.ready.as_ref().map_err(|error| Failure { error: error.clone(), limit: minute })?;
-        let fingerprint = repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
-        if let Some(fingerprint) = &fingerprint
-            && let Some(answer) =
-                idempotency::earlier_answer(&mut cx, fingerprint, operation).map_err(|error| Failure { error, limit: minute })?
-        {
-            return Ok(Success { result: Ok(answer), replayed: true, limit: minute });
+        let ready = prepared.ready.as_ref().map_err(|error| Failure { error: error.clone(), limit: minute })?;
+        let fingerprint = ready.repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
+        let Some(fingerprint) = fingerprint else { return self.perform(&mut cx, prepared, subject, minute, ready, None) };
+        // A repeated call is rare, and on a server each question costs: the stored answer, which is written last, refuses a
+        // second one. Whatever the reason that this did not go through, the answer is then looked for.
+        // Where a refusal is kept, there is no refusal to look behind.
+        let looks_first = cx.tx.reads_are_cheap() || ready.limited.is_some() || prepared.ran_before.swap(true, Ordering::Relaxed);
+        let earlier = |cx: &mut Context<'_, '_>| match idempotency::earlier_answer(cx, &fingerprint, operation) {
+            Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: minute })),
+            Ok(None) => None,
+            Err(error) => Some(Err(Failure { error, limit: minute })),
+        };
+        if looks_first && let Some(replay) = earlier(&mut cx) {
+            return replay;
         }
+        let done = self.perform(&mut cx, prepared, subject, minute, ready, Some(&fingerprint));
+        match done {
+            Err(failure) if !looks_first && failure.error.status() < 500 => earlier(&mut cx).unwrap_or(Err(failure)),
+            done => done,
+        }
+    }
+
+    /// The hourly limit, the function, and what is written of both.
+    fn perform(
+        &self,
+        cx: &mut Context<'_, '_>,
+        prepared: &Prepared,
+        subject: Uuid,
+        minute: Option<LimitState>,
+        ready: &Ready,
+        fingerprint: Option<&Fingerprint>,
+    ) -> Result<Success, Failure> {
+        let operation = &*prepared.operation;
         let is_member = matches!(cx.caller, Caller::Member(_));
-        let hour = match limit {
+        let hour = match self.limit_of(prepared) {
             Some((policy, limit)) if limit.window.is_in_the_database() => {
                 if !is_member {
                     // A member's row is locked already; an address has no row to lock.
                     cx.tx.serialize_on(lock_name(subject, policy))?;
                 }
-                match (hourly_limits::reserve(&mut cx, subject, policy, limit), limited) {
+                match (hourly_limits::reserve(cx, subject, policy, limit), &ready.limited) {
                     (Ok(unit), _) => Some(unit),
                     (Err((error, state)), Some(limited)) if error.code() == "rate_limited" => {
                         let free_at = cx.now.plus(state.reset);
-                        limited(&mut cx, free_at)?;
+                        limited(cx, free_at)?;
                         return Ok(Success { result: Err(error), replayed: false, limit: is_member.then_some(state) });
                     }
                     (Err((error, state)), _) => return Err(Failure { error, limit: is_member.then_some(state) }),
@@ -278,15 +279,42 @@ impl Dispatcher {
         };
         let told = |state: fn(&hourly_limits::Unit) -> LimitState| hour.as_ref().map_or(minute, |unit| is_member.then(|| state(unit)));
         let finish = |cx: &mut Context<'_, '_>| -> Result<Answer> {
-            let status = if *dry { 200 } else { operation.status };
-            let answer = Answer { status, content_type: operation.content_type, body: run(cx)? };
+            let status = if ready.dry { 200 } else { operation.status };
+            let answer = Answer { status, content_type: operation.content_type, body: (ready.run)(cx)? };
             hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
-            fingerprint.as_ref().map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, &answer))?;
+            fingerprint.map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, &answer))?;
             Ok(answer)
         };
-        match finish(&mut cx) {
+        match finish(cx) {
             Ok(answer) => Ok(Success { result: Ok(answer), replayed: false, limit: told(|unit| unit.state) }),
             Err(error) => Err(Failure { error, limit: told(|unit| unit.returned) }),
+        }
+    }
+
+    fn limit_of(&self, prepared: &Prepared) -> Option<(Policy, Limit)> {
+        prepared.policy().map(|policy| (policy, self.config.limits.of(policy)))
+    }
+
+    /// Counts a call of somebody who is known before it takes a place in the queue, so that a flood of one caller leaves
+    /// room for the others. Whoever is not known yet is counted when the database has said who he is.
+    fn count_early(&self, prepared: &Prepared) -> Result<(), Failure> {
+        let operation = &*prepared.operation;
+        let Some((policy, limit)) = self.limit_of(prepared) else { return Ok(()) };
+        if limit.window.is_in_the_database() {
+            return Ok(());
+        }
+        let member = if operation.access.is_open() { None } else { self.known.find(&prepared.credentials) };
+        let subject = match &member {
+            Some(member) => member.user_id.0,
+            None if operation.access.is_open() => prepared.client,
+            None => return Ok(()),
+        };
+        match self.count_minute(prepared, subject, policy, limit, self.clock.now()) {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(match member.and_then(|member| allow(operation, &Caller::Member(member))) {
+                Some(error) => Failure { error, ..failure },
+                None => failure,
+            }),
         }
     }
 
@@ -302,52 +330,6 @@ impl Dispatcher {
             }
         }
     }
-}
-
-fn prepare(call: Call) -> Prepared {
-    let Call { operation, credentials, client, idempotency_key, input } = call;
-    let ready = read(&operation, idempotency_key, input);
-    Prepared { operation, credentials, client, ready, counted: OnceLock::new() }
-}
-
-fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: Value) -> Result<Ready> {
-    let dry = operation.may_be_tried && input["dry_run"] == Value::Bool(true);
-    let repeat = match (operation.idempotency, idempotency_key) {
-        _ if dry => None,
-        (Idempotency::Ignored, _) | (Idempotency::Honoured, None) => None,
-        (Idempotency::Required, None) => return Err(Refusal::IdempotencyKeyRequired.into()),
-        (Idempotency::Honoured | Idempotency::Required, Some(key)) => Some((key, idempotency::hash_of(&input))),
-    };
-    let limited = operation.bind_limited(&input)?;
-    Ok(Ready { repeat, run: operation.bind(input)?, limited, dry })
-}
-
-/// Why this caller may not call this operation, if he may not.
-fn allow(operation: &Operation, caller: &Caller) -> Option<Error> {
-    let refusal = match (operation.access, caller) {
-        (Access::Open | Access::Sandbox, _) | (_, Caller::System) => return None,
-        (_, Caller::Anonymous) => Refusal::AuthenticationRequired,
-        (access, Caller::Member(member)) => refuse_member(access, operation.effect, member)?,
-    };
-    Some(refusal.into())
-}
-
-fn refuse_member(access: Access, effect: Effect, member: &Member) -> Option<Refusal> {
-    let missing = |scope: Scope| match member.proof {
-        Proof::Key { scopes, .. } if !scopes.has(scope) => Some(Refusal::ScopeMissing { scope: scope.name() }),
-        Proof::Key { .. } | Proof::Session { .. } => None,
-    };
-    let by_access = match access {
-        Access::Open | Access::Sandbox => None,
-        Access::User(scope) => missing(scope),
-        Access::Keys => Scope::ALL.into_iter().find_map(missing),
-        Access::Admin if !member.is_admin => Some(Refusal::AdminOnly),
-        Access::Admin => match member.proof {
-            Proof::Key { scopes, .. } if scopes != Scopes::ALL => Some(Refusal::SessionRequired),
-            Proof::Key { .. } | Proof::Session { .. } => None,
-        },
-    };
-    by_access.or_else(|| (member.is_suspended && effect == Effect::Command).then_some(Refusal::UserSuspended))
 }
 
 fn lock_name(subject: Uuid, policy: Policy) -> i64 {

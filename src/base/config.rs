@@ -123,6 +123,12 @@ pub struct Server {
     pub timeout_seconds: u64,
     /// Deadline of an admin's call, in seconds.
     pub admin_timeout_seconds: u64,
+    /// Open connections; one more is answered with 503 and closed.
+    pub connections_max: usize,
+    /// From the first byte of a request to the end of its headers, in seconds.
+    pub header_timeout_seconds: u64,
+    /// A connection that sends or takes nothing for so long is closed, in seconds.
+    pub idle_timeout_seconds: u64,
     /// What calls in flight get when the server stops, in milliseconds.
     pub shutdown_grace_ms: u64,
 }
@@ -138,6 +144,9 @@ impl Default for Server {
             body_bytes_max: 256 * 1024,
             timeout_seconds: 30,
             admin_timeout_seconds: 45,
+            connections_max: 10_000,
+            header_timeout_seconds: 15,
+            idle_timeout_seconds: 75,
             shutdown_grace_ms: 1_500,
         }
     }

@@ -137,6 +137,7 @@ macro_rules! refusals {
 refusals! {
     /// What the ground floor refuses, for every operation.
     pub enum Refusal {
+        MalformedRequest { why: &'static str } = 400 "malformed_request": "The request can be read in more than one way: {why}." => "Use an HTTP library, and a proxy that forwards what it understood.";
         InvalidJson { why: String } = 400 "invalid_json": "The body is not valid JSON: {why}." => "Send one JSON object, or an empty body.";
         InvalidField { field: String, why: String } = 422 "invalid_field": "`{field}`: {why}." => "Correct the field; /docs lists what each one takes.";
         UnknownField { field: String } = 422 "unknown_field": "There is no field `{field}` here." => "Remove it; /docs lists the fields of each operation.";

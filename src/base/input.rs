@@ -1,27 +1,28 @@
 //! Reads the input of an operation from one JSON object, with an error that names the field.
 
 use garde::Validate;
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::base::error::{Refusal, Result};
+use crate::base::numbers::{self, Numbers};
 
-/// Parses a body, whatever its content type says; an empty one is `{}`. Fails with `invalid_json` or `field_twice`.
+/// Parses a body, whatever its content type says; an empty one is `{}`. Every number arrives exactly.
+///
+/// # Errors
+/// `invalid_json`, `field_twice`; `invalid_field` for a number that has more digits than are kept.
 pub fn parse(body: &[u8]) -> Result<Map<String, Value>> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
-    match serde_json::from_slice::<Strict>(body) {
-        Ok(Strict(Value::Object(object))) => Ok(object),
+    let mut strict = Strict { numbers: Numbers::of(body), field: String::new(), refusal: None };
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let parsed = strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    match parsed {
+        Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Refusal::InvalidJson { why: "it is not an object".into() }.into()),
-        Err(error) => {
-            let text = error.to_string();
-            match text.strip_prefix(TWICE).and_then(|rest| rest.split_once('`')) {
-                Some((field, _)) => Err(Refusal::FieldTwice { field: field.to_owned() }.into()),
-                None => Err(Refusal::InvalidJson { why: text }.into()),
-            }
-        }
+        Err(error) => Err(strict.refusal.unwrap_or_else(|| Refusal::InvalidJson { why: error.to_string() }).into()),
     }
 }
 
@@ -84,27 +85,31 @@ fn field_with_nul(value: &Value, path: &str) -> Option<String> {
     }
 }
 
-const TWICE: &str = "doubled field `";
+/// JSON in which no object names a field twice, and every number is the one that is written.
+struct Strict<'b> {
+    numbers: Numbers<'b>,
+    /// Where the parser is.
+    field: String,
+    /// What is wrong, when it is more than the form.
+    refusal: Option<Refusal>,
+}
 
-/// JSON in which no object names a field twice.
-struct Strict(Value);
-
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        StrictSeed.deserialize(deserializer).map(Strict)
+impl Strict<'_> {
+    /// Ends the parsing. What the parser makes of it does not matter.
+    fn refuse<E: Error>(&mut self, refusal: Refusal) -> E {
+        self.refusal = Some(refusal);
+        E::custom("refused")
     }
 }
 
-struct StrictSeed;
-
-impl<'de> DeserializeSeed<'de> for StrictSeed {
+impl<'de> DeserializeSeed<'de> for &mut Strict<'_> {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for StrictSeed {
+impl<'de> Visitor<'de> for &mut Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -117,20 +122,25 @@ impl<'de> Visitor<'de> for StrictSeed {
         Ok(b.into())
     }
     fn visit_u64<E>(self, n: u64) -> Result<Value, E> {
+        self.numbers.next();
         Ok(n.into())
     }
     fn visit_i64<E>(self, n: i64) -> Result<Value, E> {
+        self.numbers.next();
         Ok(n.into())
     }
-    fn visit_f64<E>(self, n: f64) -> Result<Value, E> {
-        Ok(n.into())
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Value, E> {
+        self.numbers.next().and_then(numbers::exact).map(Value::from).ok_or_else(|| {
+            let field = std::mem::take(&mut self.field);
+            self.refuse(Refusal::InvalidField { field, why: "the number has more digits than can be taken exactly".into() })
+        })
     }
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
         Ok(text.into())
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(StrictSeed)? {
+        while let Some(item) = items.next_element_seed(&mut *self)? {
             list.push(item);
         }
         Ok(list.into())
@@ -139,9 +149,10 @@ impl<'de> Visitor<'de> for StrictSeed {
         let mut object = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format!("{TWICE}{name}`")));
+                return Err(self.refuse(Refusal::FieldTwice { field: name }));
             }
-            object.insert(name, fields.next_value_seed(StrictSeed)?);
+            self.field.clone_from(&name);
+            object.insert(name, fields.next_value_seed(&mut *self)?);
         }
         Ok(object.into())
     }
@@ -160,6 +171,9 @@ mod tests {
             (r#"{"a":1,"a":2}"#, "field_twice"),
             (r#"{"a":"\ud800"}"#, "invalid_json"),
             (r#"{"a":1e999}"#, "invalid_json"),
+            (r#"{"a":25.0000000000000001}"#, "invalid_field"),
+            (r#"{"a":99999999999999999999}"#, "invalid_field"),
+            (r#"{"a":1e-400}"#, "invalid_field"),
         ] {
             assert_eq!(parse(body.as_bytes()).expect_err(body).code(), code, "{body}");
         }
@@ -167,6 +181,22 @@ mod tests {
         assert_eq!(parse(format!(r#"{{"a":{deep}}}"#).as_bytes()).expect_err("too deep").code(), "invalid_json");
         assert!(parse(b"").expect("empty").is_empty());
         assert!(parse(b" \n").expect("blank").is_empty());
+    }
+
+    #[test]
+    fn a_number_arrives_as_it_is_written_or_is_refused_by_name() {
+        let body = r#"{"a":1e-7,"b":[0.1,-0,"1.0000000000000000001"],"c":{"d":18446744073709551615,"e":-9223372036854775808}}"#;
+        let parsed = Value::Object(parse(body.as_bytes()).expect("exact"));
+        assert_eq!(
+            parsed.to_string(),
+            r#"{"a":1e-7,"b":[0.1,-0.0,"1.0000000000000000001"],"c":{"d":18446744073709551615,"e":-9223372036854775808}}"#
+        );
+        for (body, field) in
+            [(r#"{"a":1,"b":[2,0.1,25.0000000000000001]}"#, "b"), (r#"{"a":{"c":"-7.5","d":99999999999999999999},"e":1}"#, "d")]
+        {
+            let error = parse(body.as_bytes()).expect_err(body).to_string();
+            assert!(error.contains(&format!("`{field}`")), "{error}");
+        }
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Visitor<'_> for AmountVisitor {
         Usdt::parse(&n.to_string()).map_err(E::custom)
     }
     fn visit_f64<E: de::Error>(self, n: f64) -> Result<Usdt, E> {
-        // The text of the number, which may be in exponent form; no arithmetic on the way in.
+        // The number is the one that was written (see `numbers`); its text may be in exponent form. No arithmetic on the way in.
         serde_json::Number::from_f64(n).ok_or(AmountError::NotANumber).and_then(|n| Usdt::parse(&n.to_string())).map_err(E::custom)
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Usdt, E> {
@@ -170,8 +170,13 @@ impl JsonSchema for Usdt {
     fn schema_name() -> Cow<'static, str> {
         "Usdt".into()
     }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "number", "description": "USDT, at most 6 decimals; a decimal string is accepted too", "examples": [25.5] })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = json_schema!({ "type": "number", "description": "USDT, at most 6 decimals; a decimal string is accepted too", "examples": [25.5] });
+        if generator.contract().is_deserialize() {
+            schema.insert("minimum".into(), 0.into());
+            schema.insert("maximum".into(), (Self::MAX.0 / MICRO).into());
+        }
+        schema
     }
 }
 

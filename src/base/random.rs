@@ -13,8 +13,8 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 #[derive(Debug)]
 pub struct Entropy(Mutex<(ChaCha12Rng, u32)>);
 
-/// The generator of one call.
-#[derive(Debug)]
+/// The generator of one call. A copy gives the same numbers again.
+#[derive(Clone, Debug)]
 pub struct Rng {
     chance: ChaCha12Rng,
     serial: u32,

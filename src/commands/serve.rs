@@ -13,12 +13,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::base::config::{Config, Log, LogFormat};
 use crate::commands::{say, wait_for};
-use crate::doors::{self, App};
+use crate::doors::{self, App, Connections};
 use crate::jobs;
 use crate::start::{self, StartError};
 
 /// What the store gets to finish; calls in flight had their time before.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// Probes and scrapers.
+const INTERNAL_CONNECTIONS_MAX: usize = 64;
 const MAINTAIN_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) fn serve(config: Config) -> Result<(), StartError> {
@@ -80,14 +82,15 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
     if !config.server.internal_listen.ip().is_loopback() {
         tracing::warn!(address = %config.server.internal_listen, "server.internal_listen is not on loopback: keep it away from the public");
     }
-    let grace = Duration::from_millis(config.server.shutdown_grace_ms);
+    let connections = Connections::of(&config.server);
 
     let internal = bind(config.server.internal_listen, "server.internal_listen").await?;
-    let internal = tokio::spawn(doors::serve(internal, doors::internal_router(&app), stop.clone(), grace));
+    let internal =
+        tokio::spawn(doors::serve(internal, doors::internal_router(&app), stop.clone(), connections.at_most(INTERNAL_CONNECTIONS_MAX)));
     let public = if config.server.role.serves() {
         let listener = bind(config.server.listen, "server.listen").await?;
         let address = listener.local_addr().map_err(|e| StartError(e.to_string()))?;
-        let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), grace));
+        let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), connections));
         greet(&app, address, admin);
         Some(serving)
     } else {

@@ -3,9 +3,11 @@
 pub mod auth;
 mod authenticate;
 mod client;
+mod connection;
 
 pub mod docs;
 mod health;
+mod message;
 mod problem;
 mod referral_link;
 mod request;
@@ -26,7 +28,7 @@ use crate::jobs::Job;
 #[cfg(any(test, feature = "testing"))]
 pub use client::Peer;
 pub use health::internal_router;
-pub use serve::serve;
+pub use serve::{Connections, serve};
 
 use auth::Tokens;
 

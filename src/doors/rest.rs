@@ -9,11 +9,11 @@ use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts as _, RawPathParams, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, request};
 use axum::routing::{self, MethodRouter};
 use serde_json::{Map, Value};
 
-use crate::base::call::{Call, Outcome};
+use crate::base::call::{Call, Credentials, Outcome};
 use crate::base::error::{Error, Refusal, Result};
 use crate::base::idempotency::IdempotencyKey;
 use crate::base::input;
@@ -25,6 +25,9 @@ use crate::doors::docs::schema_of_input;
 use crate::doors::problem::{self, RequestId};
 use crate::doors::request::{client_address, read_body, request_id};
 use crate::doors::{App, sandbox};
+
+/// A body that took the whole deadline is still counted and answered.
+const REFUSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// One route for each place of each operation.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
@@ -59,10 +62,7 @@ async fn handle(app: &Arc<App>, operation: Arc<Operation>, types: &Types, reques
     let started = std::time::Instant::now();
     let id = request_id(request.extensions());
     let name = operation.name;
-    let deadline = deadline_of(app, &operation);
-    let called = tokio::time::timeout(deadline, call(app, operation, types, request)).await;
-    let outcome =
-        called.unwrap_or_else(|_| Outcome { result: Err(Error::from(Refusal::TimedOut).retry_after(5)), replayed: false, limit: None });
+    let outcome = call(app, operation, types, request).await;
     let response = respond(outcome, &id);
     let (status, milliseconds) = (response.status().as_u16(), started.elapsed().as_millis());
     if status >= 500 {
@@ -96,43 +96,57 @@ fn deadline_of(app: &App, operation: &Operation) -> Duration {
     })
 }
 
+/// What is wrong with the input is told after the call was counted, and to those only who may call.
 async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request: Request<Body>) -> Outcome {
-    match read(app, &operation, types, request).await {
-        Ok((credentials, client, idempotency_key, input)) => {
-            app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input }).await
+    let refused = |error: Error| Outcome { result: Err(error), replayed: false, limit: None };
+    let timed_out = || Error::from(Refusal::TimedOut).retry_after(5);
+    let deadline = tokio::time::Instant::now() + deadline_of(app, &operation);
+    let (mut parts, body) = request.into_parts();
+    let credentials = match credentials_of(app, &operation, &parts) {
+        Ok(credentials) => credentials,
+        Err(error) => return refused(error),
+    };
+    let client = client::subject(client_address(app, &parts));
+    let (idempotency_key, input) = match idempotency_key(&parts.headers) {
+        Err(error) => (None, Err(error)),
+        Ok(key) => {
+            let read = tokio::time::timeout_at(deadline, fields(app, types, &mut parts, body)).await;
+            (key, read.unwrap_or_else(|_| Err(timed_out())).map(Value::Object))
         }
-        Err(error) => Outcome { result: Err(error), replayed: false, limit: None },
+    };
+    let answered_by = deadline.max(tokio::time::Instant::now() + REFUSED_WITHIN);
+    let called = app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input });
+    tokio::time::timeout_at(answered_by, called).await.unwrap_or_else(|_| refused(timed_out()))
+}
+
+fn credentials_of(app: &App, operation: &Operation, request: &request::Parts) -> Result<Credentials> {
+    match operation.access {
+        Access::Open => Ok(Credentials::default()),
+        Access::Sandbox => sandbox::guard(request).map(|()| Credentials::default()),
+        Access::User(_) | Access::Keys | Access::Admin => credentials(app, &request.headers),
     }
 }
 
-type Read = (crate::base::call::Credentials, uuid::Uuid, Option<IdempotencyKey>, Value);
-
-async fn read(app: &App, operation: &Operation, types: &Types, request: Request<Body>) -> Result<Read> {
-    let (mut parts, body) = request.into_parts();
-    let config = &app.dispatcher.config;
-    if operation.access == Access::Sandbox {
-        sandbox::guard(&parts)?;
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    match (keys.next(), keys.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => IdempotencyKey::parse(value.to_str().unwrap_or_default()).map(Some),
+        (Some(_), Some(_)) => Err(Refusal::IdempotencyKeyInvalid.into()),
     }
-    let credentials = match operation.access {
-        Access::Open | Access::Sandbox => crate::base::call::Credentials::default(),
-        Access::User(_) | Access::Keys | Access::Admin => credentials(app, &parts.headers)?,
-    };
-    let client = client::subject(client_address(app, &parts));
-    let mut keys = parts.headers.get_all("idempotency-key").iter();
-    let idempotency_key = match (keys.next(), keys.next()) {
-        (None, _) => None,
-        (Some(value), None) => Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?),
-        (Some(_), Some(_)) => return Err(Refusal::IdempotencyKeyInvalid.into()),
-    };
-    let mut fields = input::parse(&read_body(&parts.headers, body, config.server.body_bytes_max).await?)?;
-    for (name, value) in query_fields(parts.uri.query().unwrap_or_default(), types) {
+}
+
+/// Path, query and body as one object.
+async fn fields(app: &App, types: &Types, request: &mut request::Parts, body: Body) -> Result<Map<String, Value>> {
+    let mut fields = input::parse(&read_body(&request.headers, body, app.dispatcher.config.server.body_bytes_max).await?)?;
+    for (name, value) in query_fields(request.uri.query().unwrap_or_default(), types) {
         add(&mut fields, name, value)?;
     }
-    let path: Result<RawPathParams, RawPathParamsRejection> = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let path: Result<RawPathParams, RawPathParamsRejection> = RawPathParams::from_request_parts(request, &()).await;
     for (name, value) in &path.map_err(|_| Refusal::NotFound)? {
         add(&mut fields, name.to_owned(), value.into())?;
     }
-    Ok((credentials, client, idempotency_key, Value::Object(fields)))
+    Ok(fields)
 }
 
 /// A field stands once: what the path says cannot be said again in the body.

@@ -9,7 +9,7 @@ use crate::chance::seed;
 use crate::client::Connection;
 use crate::journal::{Account, Entry, Repeated};
 use crate::load::{Mix, under_load};
-use crate::lossy_line::LossyLine;
+use crate::lossy_line::{Fault, LossyLine};
 use crate::machine_time::{Stopwatch, pause};
 use crate::place::Place;
 use crate::server::{Server, Start};
@@ -49,8 +49,17 @@ fn cut_connections_cost_no_call_its_effect_and_give_none_two() {
 
 #[test]
 fn a_lost_commit_is_found_out_by_its_key() {
+    commits_go_wrong(Fault::Break, seed("lost commits"));
+}
+
+/// Takes as long as the server waits for an answer to a COMMIT: 15 seconds.
+#[test]
+fn a_commit_that_is_never_answered_is_found_out_by_its_key() {
+    commits_go_wrong(Fault::Silence, seed("silent commits"));
+}
+
+fn commits_go_wrong(fault: Fault, seed: u64) {
     let Some(place) = Place::new(Engine::Postgres) else { return };
-    let seed = seed("lost commits");
     let direct = url::Url::parse(place.url().unwrap()).unwrap();
     let line = LossyLine::to(format!("{}:{}", direct.host_str().unwrap(), direct.port().unwrap_or(5432)), seed);
     let mut through = direct.clone();
@@ -60,10 +69,10 @@ fn a_lost_commit_is_found_out_by_its_key() {
     let mut connection = Connection::open(server.address).unwrap();
     let users: Vec<_> = (0..4).map(|_| Account::register(&mut connection)).collect();
     let mut entries = under_load(server.address, &users, Mix::OnlyMoney, &Entropy::from_number(seed), |_| {
-        line.break_at_commits(true);
+        line.at_commits(fault);
         pause(CUT_FOR);
+        line.at_commits(Fault::None);
     });
-    line.break_at_commits(false);
     let found_out = entries.iter().filter_map(|entry| entry.ack.as_ref()).filter(|ack| ack.is_replay()).count();
     let mut repeated = Repeated::default();
     repeated.all(server.address, &mut entries);

@@ -1,10 +1,10 @@
-//! A line to PostgreSQL that can break at the worst moment: just before a COMMIT gets there, or just before its answer
-//! comes back.
+//! A line to PostgreSQL that can break or fall silent at the worst moment: just before a COMMIT gets there, or just before
+//! its answer comes back.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::thread;
 
 use roborent::base::random::{Entropy, Rng};
@@ -22,9 +22,20 @@ pub struct LossyLine {
 struct State {
     target: String,
     entropy: Entropy,
-    breaks: AtomicBool,
+    fault: AtomicU8,
     before: AtomicU32,
     after: AtomicU32,
+}
+
+/// What happens at every fourth COMMIT or so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// Both sides notice at once.
+    Break,
+    /// The connection stays, and nothing comes through it any more.
+    Silence,
 }
 
 enum Moment {
@@ -39,7 +50,7 @@ impl LossyLine {
         let state = State {
             target,
             entropy: Entropy::from_number(seed),
-            breaks: AtomicBool::new(false),
+            fault: AtomicU8::new(Fault::None as u8),
             before: AtomicU32::new(0),
             after: AtomicU32::new(0),
         };
@@ -49,9 +60,9 @@ impl LossyLine {
         line
     }
 
-    /// Breaks at every fourth COMMIT or so, or keeps everything again.
-    pub fn break_at_commits(&self, breaks: bool) {
-        self.state.breaks.store(breaks, Ordering::SeqCst);
+    /// From here on this happens at every fourth COMMIT or so.
+    pub fn at_commits(&self, fault: Fault) {
+        self.state.fault.store(fault as u8, Ordering::SeqCst);
     }
 
     /// How many COMMITs never arrived, and how many lost their answer.
@@ -64,10 +75,12 @@ impl LossyLine {
         server.set_nodelay(true)?;
         caller.set_nodelay(true)?;
         let (answers, answered) = (server.try_clone()?, caller.try_clone()?);
-        thread::spawn(move || drop(carry_answers(answers, answered)));
+        let silent = Arc::new(AtomicBool::new(false));
+        let answers_silent = Arc::clone(&silent);
+        thread::spawn(move || drop(carry_answers(answers, answered, &answers_silent)));
         let (state, rng) = (Arc::clone(&self.state), self.state.entropy.fork());
         thread::spawn(move || {
-            drop(state.carry_questions(&caller, &server, rng));
+            drop(state.carry_questions(&caller, &server, rng, &silent));
             drop(caller.shutdown(Shutdown::Both));
             drop(server.shutdown(Shutdown::Write));
         });
@@ -76,7 +89,7 @@ impl LossyLine {
 }
 
 impl State {
-    fn carry_questions(&self, mut caller: &TcpStream, mut server: &TcpStream, mut rng: Rng) -> io::Result<()> {
+    fn carry_questions(&self, mut caller: &TcpStream, mut server: &TcpStream, mut rng: Rng, silent: &AtomicBool) -> io::Result<()> {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let length = caller.read(&mut buffer)?;
@@ -84,37 +97,58 @@ impl State {
                 return Ok(());
             }
             let question = &buffer[..length];
-            match self.breaks_at(question, &mut rng) {
+            if silent.load(Ordering::SeqCst) {
+                continue;
+            }
+            match self.fails_at(question, &mut rng) {
                 None => server.write_all(question)?,
-                Some(Moment::BeforeCommit) => {
+                Some((Moment::BeforeCommit, is_silent)) => {
                     self.before.fetch_add(1, Ordering::SeqCst);
-                    return Ok(());
+                    if !is_silent {
+                        return Ok(());
+                    }
+                    silent.store(true, Ordering::SeqCst);
                 }
-                Some(Moment::AfterCommit) => {
+                Some((Moment::AfterCommit, is_silent)) => {
                     self.after.fetch_add(1, Ordering::SeqCst);
-                    caller.shutdown(Shutdown::Both)?;
-                    return server.write_all(question);
+                    silent.store(true, Ordering::SeqCst);
+                    if !is_silent {
+                        caller.shutdown(Shutdown::Both)?;
+                        return server.write_all(question);
+                    }
+                    server.write_all(question)?;
                 }
             }
         }
     }
 
-    fn breaks_at(&self, question: &[u8], rng: &mut Rng) -> Option<Moment> {
+    /// When, and whether in silence.
+    fn fails_at(&self, question: &[u8], rng: &mut Rng) -> Option<(Moment, bool)> {
         // A simple query, its length, and its text with a zero at the end.
         let is_commit = question.first() == Some(&b'Q') && question.get(5..).is_some_and(|text| text.eq_ignore_ascii_case(b"commit\0"));
-        if !is_commit || !self.breaks.load(Ordering::SeqCst) {
+        let fault = self.fault.load(Ordering::SeqCst);
+        if !is_commit || fault == Fault::None as u8 {
             return None;
         }
-        match below(rng, 8) {
-            0 => Some(Moment::BeforeCommit),
-            1 => Some(Moment::AfterCommit),
-            _ => None,
-        }
+        let moment = match below(rng, 8) {
+            0 => Moment::BeforeCommit,
+            1 => Moment::AfterCommit,
+            _ => return None,
+        };
+        Some((moment, fault == Fault::Silence as u8))
     }
 }
 
-fn carry_answers(mut server: TcpStream, mut caller: TcpStream) -> io::Result<()> {
-    let carried = io::copy(&mut server, &mut caller);
+fn carry_answers(mut server: TcpStream, mut caller: TcpStream, silent: &AtomicBool) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    let carried = loop {
+        match server.read(&mut buffer) {
+            Ok(0) => break Ok(()),
+            Ok(_) if silent.load(Ordering::SeqCst) => {}
+            Ok(length) => caller.write_all(&buffer[..length])?,
+            Err(error) => break Err(error),
+        }
+    };
     drop(caller.shutdown(Shutdown::Both));
-    carried.map(drop)
+    carried
 }

@@ -74,13 +74,29 @@ on_both_engines! {
 
     async fn amounts_are_exact_or_refused(app) {
         let bot = app.bot().await;
-        for amount in ["-1", "0", "0.0000001", "1e-7", "1e308", "1e400", "9223372036854775807", "1000001", "\"1,5\"", "\"NaN\"", "true", "null", "[]", "\"\"", "\" 5\""] {
+        for amount in ["-1", "0", "0.0000001", "1e-7", "1e308", "1e400", "9223372036854775807", "1000001", "25.0000000000000001", "\"25.0000000000000001\"", "-0", "99999999999999999999", "12345678901234567890", "0.1000000000000000055511151231257827", "1e-400", "\"1,5\"", "\"NaN\"", "true", "null", "[]", "\"\"", "\" 5\""] {
             let answer = app.post("/sandbox/faucet").body(format!("{{\"user_id\":\"{}\",\"usdt\":{amount}}}", bot.user_id)).send().await;
             assert!(matches!((answer.status, answer.code().as_str()), (422, "invalid_field") | (400, "invalid_json")), "{amount}: {}", answer.code());
         }
-        for (amount, balance) in [("1e-6", 0.000_001), ("\"0.1\"", 0.100_001), ("0.2", 0.300_001), ("1e1", 10.300_001)] {
+        for (amount, balance) in [("1e-6", 0.000_001), ("\"0.1\"", 0.100_001), ("0.2", 0.300_001), ("1e1", 10.300_001), ("1.0000000000000000000000", 11.300_001)] {
             drop(app.post("/sandbox/faucet").body(format!("{{\"user_id\":\"{}\",\"usdt\":{amount}}}", bot.user_id)).send().await.expect(200));
             assert_eq!(app.get("/api/v1/finance/balance").key(&bot).send().await.json()["available_balance"], balance, "{amount}");
+        }
+    }
+
+    async fn a_number_that_would_be_rounded_is_refused_by_its_field(app) {
+        let bot = app.bot().await;
+        let change = |number: &str| app.ask("PATCH", "/api/v1/agent/profile").key(&bot).body(format!("{{\"max_hourly_spend_usd\":{number}}}"));
+        for number in ["25.0000000000000001", "99999999999999999999", "1e-7", "-0"] {
+            let answer = change(number).send().await;
+            problem(&answer, 422, "invalid_field");
+            assert!(answer.json()["detail"].as_str().unwrap().contains("max_hourly_spend_usd"), "{number}");
+        }
+        for (number, kept) in [("0.1", 0.1), ("1e-6", 0.000_001), ("999999999.999999", 999_999_999.999_999), ("2500000000000e-11", 25.0)] {
+            assert_eq!(change(number).send().await.expect(200).json()["max_hourly_spend_usd"], kept, "{number}");
+        }
+        for number in ["99999999999999999999", "1e1", "1.0", "-0", "1e400", "10.0000000000000000001"] {
+            problem(&app.get(&format!("/api/v1/finance/transactions?limit={number}")).key(&bot).send().await, 422, "invalid_field");
         }
     }
 

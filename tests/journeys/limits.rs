@@ -54,6 +54,37 @@ on_both_engines! {
         drop(app.get("/api/v1/finance/balance").key(&bot).send().await.expect(200));
     }
 
+    async fn what_is_wrong_with_a_request_is_told_after_it_was_counted(app) {
+        let bot = app.bot().await;
+        let asks = || {
+            vec![
+                (app.post("/api/v1/agent/keys").body("{"), 400, "invalid_json"),
+                (app.post("/api/v1/agent/keys").body("{\"name\":1,\"name\":2}"), 400, "field_twice"),
+                (app.post("/api/v1/agent/keys").body("{\"name\":25.0000000000000001}"), 422, "invalid_field"),
+                (app.post("/api/v1/agent/keys").body("{\"name\":1}"), 422, "invalid_field"),
+                (app.post("/api/v1/agent/keys").body(vec![b' '; 256 * 1024 + 1]), 413, "body_too_large"),
+                (app.post("/api/v1/agent/keys").header("content-length", "999999999999"), 413, "body_too_large"),
+                (app.post("/api/v1/agent/keys").header("idempotency-key", ""), 400, "idempotency_key_invalid"),
+                (app.post("/api/v1/agent/keys").header("idempotency-key", "a").header("idempotency-key", "b"), 400, "idempotency_key_invalid"),
+                (app.get("/api/v1/finance/transactions?limit=1&limit=2"), 400, "field_twice"),
+                (app.post("/api/v1/agent/keys/%ff/rotate"), 404, "not_found"),
+                (app.post("/api/v1/agent/keys/1/rotate"), 422, "invalid_field"),
+            ]
+        };
+        let mut left = 120;
+        for (ask, status, code) in asks() {
+            let answer = ask.key(&bot).send().await.expect(status);
+            left -= 1;
+            assert_eq!(answer.code(), code);
+            assert_eq!(answer.header("ratelimit-policy"), Some("\"read\";q=120;w=60"), "{code}");
+            assert!(answer.header("ratelimit").unwrap().starts_with(&format!("\"read\";r={left};t=")), "{code}: {left}");
+        }
+        for (ask, _, _) in asks() {
+            let answer = ask.send().await.expect(401);
+            assert_eq!((answer.code().as_str(), answer.header("ratelimit")), ("authentication_required", None), "who may not call learns nothing");
+        }
+    }
+
     async fn forged_addresses_do_not_help(app) {
         for n in 0..5 {
             drop(app.post("/api/v1/agent/register").from([3, 3, 3, 3]).header("x-forwarded-for", &format!("1.2.3.{n}")).send().await.expect(201));

@@ -54,3 +54,26 @@ async fn past_the_deadline_the_answer_is_504_and_the_key_tells_the_outcome() {
     assert_eq!(app.get("/api/v1/agent/profile").key(&bot).send().await.expect(200).json()["bio"], "late");
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_one_caller_leaves_room_in_the_queue() {
+    let app = TestApp::start_with(Engine::Sqlite, |config| {
+        config.database.queue_max = 8;
+        config.limits.read = "6/min".parse().unwrap();
+    })
+    .await
+    .unwrap();
+    let (loud, quiet) = (app.bot().await, app.bot().await);
+    drop(app.get("/api/v1/finance/balance").key(&loud).send().await.expect(200));
+    let held = hold(&app);
+    let change = |bot, bio: &str| app.ask("PATCH", "/api/v1/agent/profile").key(bot).json(&json!({ "bio": bio })).send();
+    let flood = join((0..100).map(|_| change(&loud, "loud")));
+    let other = async {
+        let (answer, ()) = tokio::join!(change(&quiet, "quiet"), async { held.execute_batch("rollback").unwrap() });
+        answer.expect(200)
+    };
+    let (flood, _) = tokio::join!(flood, other);
+    let of = |status: u16| flood.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((of(200), of(429)), (5, 95), "none of them found the queue full");
+    app.finish().await;
+}

@@ -42,6 +42,36 @@ on_both_engines! {
         assert_eq!(balance["total_balance"], 5.0);
     }
 
+    async fn a_repeat_that_would_be_refused_now_gets_the_first_answer(app) {
+        let bot = app.bot().await;
+        let token = app.admin("root@example.com").await;
+        let path = format!("/api/v1/admin/users/{}/suspend", bot.user_id);
+        let suspend = |key: &str, reason: &str| app.post(&path).bearer(&token).header("idempotency-key", key).json(&json!({ "reason": reason })).send();
+        let answers = join((0..20).map(|_| suspend("decision-1", "a test"))).await;
+        assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == answers[0].body));
+        assert_eq!(answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count(), 1);
+        assert_eq!(suspend("decision-1", "another reason").await.expect(422).code(), "idempotency_key_reused");
+        assert_eq!(suspend("decision-2", "a test").await.expect(409).code(), "not_active");
+        assert_eq!(suspend("decision-1", "a test").await.expect(200).header("idempotency-replayed"), Some("true"));
+    }
+
+    async fn a_repeat_is_free_when_the_hour_is_used_up(app, |config| config.limits.read = "2/h".parse().unwrap()) {
+        let bot = app.bot().await;
+        let token = app.admin("root@example.com").await;
+        let decide = |what: &str, key: &str| {
+            app.post(&format!("/api/v1/admin/users/{}/{what}", bot.user_id)).bearer(&token).header("idempotency-key", key).json(&json!({ "reason": "a test" })).send()
+        };
+        drop(decide("suspend", "first").await.expect(200));
+        for _ in 0..3 {
+            assert_eq!(decide("suspend", "first").await.expect(200).header("idempotency-replayed"), Some("true"));
+        }
+        drop(decide("restore", "second").await.expect(200));
+        assert_eq!(decide("suspend", "third").await.expect(429).code(), "rate_limited");
+        for (what, key) in [("suspend", "first"), ("restore", "second")] {
+            assert_eq!(decide(what, key).await.expect(200).header("idempotency-replayed"), Some("true"));
+        }
+    }
+
     async fn another_callers_key_is_another_key(app) {
         let bot = app.bot().await;
         let body = json!({ "user_id": bot.user_id, "usdt": 5 });

@@ -1,17 +1,22 @@
-//! Scripts of the project: `cargo xtask bench …`.
+//! Scripts of the project: `cargo xtask bench …`, `cargo xtask prove …`.
+
+mod fuzz_api;
+mod prove;
 
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "Usage: cargo xtask bench [ledger|http|search|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32] [--tasks N,…]";
+const USAGE: &str = "Usage: cargo xtask bench [ledger|lifecycle|search|http|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32] [--tasks N,…]\n       \
+                            cargo xtask prove [--only BLOCK] [--list]";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let task = arguments.next();
     let done = match task.as_ref().and_then(|task| task.to_str()) {
         Some("bench") => bench(arguments.collect()),
+        Some("prove") => prove::prove(&arguments.collect::<Vec<_>>()),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -26,14 +31,18 @@ fn main() -> ExitCode {
 
 /// Builds the release binaries, then measures with them.
 fn bench(arguments: Vec<OsString>) -> Result<(), String> {
-    let me = std::env::current_exe().map_err(|e| e.to_string())?;
     run(Command::new("cargo").args(["build", "--quiet", "--release", "--locked", "-p", "roborent", "-p", "bench"]).current_dir(root()))?;
-    run(Command::new(me.with_file_name("bench")).args(arguments).current_dir(root()))
+    run(Command::new(beside_me("bench")?).args(arguments).current_dir(root()))
 }
 
 fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
+}
+
+/// A file or folder in the build folder of this program.
+fn beside_me(name: &str) -> Result<std::path::PathBuf, String> {
+    std::env::current_exe().map(|me| me.with_file_name(name)).map_err(|e| e.to_string())
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

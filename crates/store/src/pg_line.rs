@@ -31,7 +31,7 @@ impl Patience {
     pub(crate) const USUAL: Self = Self {
         begin: Duration::from_secs(10),
         statements: Duration::from_secs(65),
-        commit: Duration::from_secs(20),
+        commit: Duration::from_secs(15),
         rollback: Duration::from_secs(5),
     };
 }

@@ -1,6 +1,6 @@
 //! The connection threads of PostgreSQL: each runs one command at a time, again when it lost a race.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
@@ -25,15 +25,19 @@ impl Purpose {
     }
 }
 
+/// Whoever asked has given up by then.
+const REPEATED_FOR: Duration = Duration::from_mins(1);
+
 /// Serves the queue until every sender is gone.
+#[expect(clippy::disallowed_methods, reason = "how long a command was repeated decides when that ends; no rule depends on it")]
 pub(crate) fn serve(connection: Postgres, queue: &Receiver<Box<dyn Job>>, purpose: Purpose) {
     let mut tx = Tx::new(Engine::Postgres(Box::new(connection)));
     let mut jitter = Jitter::new();
     while let Ok(mut job) = queue.recv() {
-        let mut attempt = 1;
+        let (started, mut attempt) = (Instant::now(), 1);
         let failure = loop {
             match run(&mut tx, job.as_mut(), purpose) {
-                Err(error) if attempt < error.attempts_max() => {
+                Err(error) if attempt < error.attempts_max() && started.elapsed() < REPEATED_FOR => {
                     if matches!(error, StoreError::Lost(_)) {
                         postgres(&mut tx).give_up();
                     }

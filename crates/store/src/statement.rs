@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::StoreError;
@@ -25,6 +26,14 @@ pub struct Raw {
     pub(crate) sql: &'static str,
     pub(crate) kinds: &'static [Kind],
     slot: AtomicUsize,
+    shape: OnceLock<Shape>,
+}
+
+/// What the text of a write says about it, read once.
+#[derive(Debug)]
+struct Shape {
+    takes_rows: bool,
+    table: Option<String>,
 }
 
 static NEXT_SLOT: AtomicUsize = AtomicUsize::new(1);
@@ -56,16 +65,27 @@ impl Raw {
     }
 
     pub(crate) fn takes_rows(&self) -> bool {
-        self.sql.contains("{rows}")
+        self.shape().takes_rows
     }
 
     /// The table that a plain write of PostgreSQL changes; none for what reads other rows or answers some.
-    pub(crate) fn table(&self) -> Option<String> {
-        let sql = of_one_engine(self.sql, "{postgres}").replace(" from (values ", " ");
-        let target = ["insert into ", "update ", "delete from "].iter().find_map(|verb| sql.strip_prefix(verb))?;
-        let is_plain = ["select", "returning", " from ", " using "].iter().all(|word| !target.contains(word));
-        is_plain.then(|| target.chars().take_while(|c| *c != ' ').collect())
+    pub(crate) fn table(&self) -> Option<&str> {
+        self.shape().table.as_deref()
     }
+
+    fn shape(&self) -> &Shape {
+        self.shape.get_or_init(|| {
+            let sql = of_one_engine(self.sql, "{postgres}");
+            Shape { takes_rows: sql.contains("{rows}"), table: table_of(&sql) }
+        })
+    }
+}
+
+fn table_of(sql: &str) -> Option<String> {
+    let sql = sql.replace(" from (values ", " ");
+    let target = ["insert into ", "update ", "delete from "].iter().find_map(|verb| sql.strip_prefix(verb))?;
+    let is_plain = ["select", "returning", " from ", " using "].iter().all(|word| !target.contains(word));
+    is_plain.then(|| target.chars().take_while(|c| *c != ' ').collect())
 }
 
 /// Leaves out what is between the marks of the other engine.
@@ -106,7 +126,7 @@ impl<P: Kinds, R> Stmt<P, R> {
     /// Only [`statements!`](crate::statements) calls this, so that no statement escapes the test of all statements.
     #[doc(hidden)]
     pub const fn new(sql: &'static str) -> Self {
-        Self { raw: Raw { sql, kinds: P::KINDS, slot: AtomicUsize::new(0) }, types: PhantomData }
+        Self { raw: Raw { sql, kinds: P::KINDS, slot: AtomicUsize::new(0), shape: OnceLock::new() }, types: PhantomData }
     }
 
     pub(crate) fn raw(&self) -> &Raw {
@@ -307,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_plain_write_names_its_table() {
-        assert_eq!([&INSERT.raw().table(), &ADD.raw().table()].map(Option::as_deref), [Some("t"), Some("t")]);
+        assert_eq!([INSERT.raw().table(), ADD.raw().table()], [Some("t"), Some("t")]);
         assert_eq!([MOVE.raw().table(), LOCKED.raw().table()], [None, None]);
     }
 }

@@ -136,6 +136,11 @@ impl<'c> Tx<'c> {
         self.note(result)
     }
 
+    /// Whether a read costs microseconds and not a trip to a server.
+    pub fn reads_are_cheap(&self) -> bool {
+        matches!(self.engine, Engine::Lite(_))
+    }
+
     /// Lets one transaction at a time past this point for each `name`, until it ends. For what has no row to lock yet.
     /// SQLite runs one command at a time anyway.
     pub fn serialize_on(&mut self, name: i64) -> Result<(), StoreError> {

@@ -6,7 +6,6 @@ mod story;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::audit::Options;
 use tokio::net::TcpListener;
@@ -14,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::config::{Config, Network};
 use crate::commands::{UNUSABLE, books, fail, say, wait_for};
+use crate::doors::{self, Connections};
+use crate::jobs;
 use crate::start::{self, StartError};
-use crate::{doors, jobs};
 
 use client::Client;
 use story::Story;
@@ -48,12 +48,14 @@ fn play(mut config: Config) -> Result<u8, StartError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| StartError(e.to_string()))?;
         config.server.listen = listener.local_addr().map_err(|e| StartError(e.to_string()))?;
         config.server.public_url = String::new();
+        config.server.shutdown_grace_ms = 200;
+        let connections = Connections::of(&config.server);
         let address = config.server.listen;
         let dispatcher = start::dispatcher(store, Arc::new(config)).await?;
         let admin = start::first_admin(&dispatcher).await?.ok_or_else(|| StartError("the folder of the demo is not fresh".into()))?;
         let app = start::app(dispatcher).await?;
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), Duration::from_millis(200)));
+        let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), connections));
         let working = {
             let (app, stop) = (Arc::clone(&app), stop.clone());
             tokio::spawn(async move { jobs::run_for_ever(&app.jobs, &app.dispatcher, &stop).await })
