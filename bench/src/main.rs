@@ -137,13 +137,13 @@ fn run(options: &Options) -> Fallible<()> {
     if options.wants(Measure::Http) {
         runtime.block_on(http::measure(options))?;
     }
+    if options.wants(Measure::Search) {
+        runtime.block_on(search::measure(options))?;
+    }
     for engine in [Engine::Sqlite, Engine::Postgres] {
         if options.wants(Measure::Lifecycle) && options.wants_engine(engine) {
             runtime.block_on(lifecycle::measure(options, engine))?;
         }
-    }
-    if options.wants(Measure::Search) {
-        runtime.block_on(search::measure(options))?;
     }
     if options.wants(Measure::Ledger) && options.wants_engine(Engine::Sqlite) {
         runtime.block_on(ledger::sqlite(options))?;

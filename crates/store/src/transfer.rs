@@ -1,7 +1,8 @@
 //! Moves the contents of a database to a file and from there into another database, of either engine.
 //!
-//! Nothing here knows a table by name: what the engine says of its tables decides. The file says which migrations its
-//! contents fit, and a program with other migrations refuses it.
+//! Nothing here knows a table by name: what the engine says of its tables decides. What is made from other tables stays
+//! behind and is made anew: in SQLite virtual tables and what lies under them, in PostgreSQL tables of another schema.
+//! The file says which migrations its contents fit, and a program with other migrations refuses it.
 //!
 //! An import wants a database that holds what the migrations put there and nothing else. What that is, a database in
 //! memory tells, migrated for the purpose. A row of the file with the key of such a row changes the columns that
