@@ -271,7 +271,9 @@ impl TestApp {
             EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path.clone()),
             EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url.clone()),
         };
-        let report = tokio::task::spawn_blocking(move || audit::audit(&source, &audit::Options::default())).await;
+        let commission_months = self.app.dispatcher.config.market.commission_months;
+        let options = audit::Options { commission_months, ..audit::Options::default() };
+        let report = tokio::task::spawn_blocking(move || audit::audit(&source, &options)).await;
         report.expect("the auditor ends").expect("the auditor can read")
     }
 

@@ -19,7 +19,7 @@ use crate::start::{self, StartError};
 
 /// Exits 0 when every check holds, 1 on a violation, 2 when it could not look.
 pub(super) fn audit(config: &Config, args: &AuditArgs) -> ExitCode {
-    let options = Options { strict: args.strict, only: args.only.clone() };
+    let options = Options { strict: args.strict, only: args.only.clone(), ..rules(config) };
     let told = report(config, &options).and_then(|report| {
         let text = if args.json { report.to_json() } else { report.to_string() };
         say(text.trim_end())?;
@@ -31,7 +31,7 @@ pub(super) fn audit(config: &Config, args: &AuditArgs) -> ExitCode {
 /// Audits, then writes every row to `out`; what is not right does not leave.
 pub(super) fn export(config: &Config, out: &Path) -> Result<(), StartError> {
     show_progress();
-    let report = report(config, &Options::default())?;
+    let report = report(config, &rules(config))?;
     if report.exit_code() != 0 {
         note(report.to_string().trim_end());
         return Err(StartError("the books are not right: nothing was exported".into()));
@@ -67,13 +67,18 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), StartError> {
     crate::base::installation::make_data_dir(dir).map_err(|e| StartError(format!("{}: {e}", dir.display())))?;
     let now = machine_now().as_milliseconds();
     let summary = ::store::import(&start::engine(config), MIGRATIONS, now, input.as_mut()).map_err(refusal)?;
-    let report = report(config, &Options::default())?;
+    let report = report(config, &rules(config))?;
     if report.exit_code() != 0 {
         note(report.to_string().trim_end());
         return Err(StartError("everything was imported, but the books are not right".into()));
     }
     close(&summary, "imported", &report);
     Ok(())
+}
+
+/// What the auditor has to know of the settings.
+fn rules(config: &Config) -> Options {
+    Options { commission_months: config.market.commission_months, ..Options::default() }
 }
 
 fn report(config: &Config, options: &Options) -> Result<Report, StartError> {

@@ -1,13 +1,17 @@
 //! The table of checks. One row and one small file each.
 
 mod books;
+mod causes;
 mod chain;
+mod commissions;
 mod credentials;
 mod entries;
+mod escrows;
 mod events;
 mod identities;
 mod negative;
 mod postings;
+mod settlements;
 mod shapes;
 
 use crate::error::AuditError;
@@ -23,18 +27,31 @@ pub(crate) struct Check {
     /// The schema that brought the tables it reads.
     pub(crate) since: i64,
     /// Looks at everything, notes what is wrong; an error if it could not look.
-    pub(crate) run: fn(&Reader, &mut Findings) -> Result<(), AuditError>,
+    pub(crate) look: Look,
 }
 
+/// How a check looks.
+pub(crate) enum Look {
+    /// At the tables alone.
+    Tables(fn(&Reader, &mut Findings) -> Result<(), AuditError>),
+    /// With the number of months for which referrers earn commissions.
+    Months(fn(&Reader, u32, &mut Findings) -> Result<(), AuditError>),
+}
+use Look::{Months, Tables};
+
 /// All checks in the order of the report.
-pub(crate) const CHECKS: [Check; 9] = [
-    Check { id: "M1", name: "books balance", since: 2, run: books::check },
-    Check { id: "M2", name: "no account below zero", since: 2, run: negative::check },
-    Check { id: "M3", name: "balance = postings", since: 2, run: postings::check },
-    Check { id: "M3e", name: "entries = postings", since: 2, run: entries::check },
-    Check { id: "M4", name: "hash chain", since: 2, run: chain::check },
-    Check { id: "M5", name: "one event, one booking", since: 2, run: events::check },
-    Check { id: "M6", name: "account identities", since: 2, run: identities::check },
-    Check { id: "M9", name: "posting shapes", since: 2, run: shapes::check },
-    Check { id: "U1", name: "credentials, answers", since: 3, run: credentials::check },
+pub(crate) const CHECKS: [Check; 13] = [
+    Check { id: "M1", name: "books balance", since: 2, look: Tables(books::check) },
+    Check { id: "M2", name: "no account below zero", since: 2, look: Tables(negative::check) },
+    Check { id: "M3", name: "balance = postings", since: 2, look: Tables(postings::check) },
+    Check { id: "M3e", name: "entries = postings", since: 2, look: Tables(entries::check) },
+    Check { id: "M4", name: "hash chain", since: 2, look: Tables(chain::check) },
+    Check { id: "M5", name: "one event, one booking", since: 2, look: Tables(events::check) },
+    Check { id: "M6", name: "account identities", since: 2, look: Tables(identities::check) },
+    Check { id: "M7", name: "shares of a slot", since: 5, look: Months(settlements::check) },
+    Check { id: "M9", name: "posting shapes", since: 2, look: Tables(shapes::check) },
+    Check { id: "M10", name: "bookings have a cause", since: 5, look: Tables(causes::check) },
+    Check { id: "T1", name: "escrow = open slots", since: 5, look: Tables(escrows::check) },
+    Check { id: "R1", name: "commissions earned", since: 5, look: Months(commissions::check) },
+    Check { id: "U1", name: "credentials, answers", since: 3, look: Tables(credentials::check) },
 ];

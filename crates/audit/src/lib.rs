@@ -7,14 +7,17 @@
 //! after thinking about what the auditor must know of it.
 
 mod accounts;
+mod calendar;
 mod checks;
 mod error;
 mod findings;
+mod groups;
 mod json;
 mod ledger;
 mod notation;
 mod reader;
 mod report;
+mod rules;
 mod totals;
 
 use std::any::Any;
@@ -24,7 +27,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub use error::AuditError;
 pub use report::{CheckOutcome, Report, Verdict};
 
-use checks::{CHECKS, Check};
+use checks::{CHECKS, Check, Look};
 use findings::Findings;
 use reader::Reader;
 
@@ -43,12 +46,20 @@ pub enum Source {
 }
 
 /// What to check and how strictly.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// A skipped check counts as "could not complete" (exit status 2).
     pub strict: bool,
     /// Ids of the checks to run, such as `M1`; empty means all.
     pub only: Vec<String>,
+    /// For how many months after registration somebody earns his referrer commissions: what the server is configured with.
+    pub commission_months: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { strict: false, only: Vec::new(), commission_months: 12 }
+    }
 }
 
 /// Audits `source` and says what it found. Blocks; may be called inside and outside a tokio runtime.
@@ -81,7 +92,7 @@ fn run(source: &Source, options: &Options, selected: &[&'static Check]) -> Resul
     let schema = schema(&reader)?;
     let mut checks = Vec::with_capacity(selected.len());
     for check in selected {
-        checks.push(outcome(check, &reader, schema)?);
+        checks.push(outcome(check, &reader, options, schema)?);
     }
     let totals = totals::totals(&reader)?;
     let engine = reader.engine();
@@ -121,12 +132,16 @@ fn schema(reader: &Reader) -> Result<i64, AuditError> {
     if (OLDEST_SCHEMA..=NEWEST_SCHEMA).contains(&newest) { Ok(newest) } else { Err(AuditError::UnknownSchema { found: newest }) }
 }
 
-fn outcome(check: &Check, reader: &Reader, schema: i64) -> Result<CheckOutcome, AuditError> {
+fn outcome(check: &Check, reader: &Reader, options: &Options, schema: i64) -> Result<CheckOutcome, AuditError> {
     let mut findings = Findings::default();
     let verdict = if schema < check.since {
         Verdict::Skip(format!("schema {schema} is older than this check ({})", check.since))
     } else {
-        (check.run)(reader, &mut findings).map_err(|cause| AuditError::Check { id: check.id, cause: Box::new(cause) })?;
+        let looked = match check.look {
+            Look::Tables(look) => look(reader, &mut findings),
+            Look::Months(look) => look(reader, options.commission_months, &mut findings),
+        };
+        looked.map_err(|cause| AuditError::Check { id: check.id, cause: Box::new(cause) })?;
         if findings.violations == 0 { Verdict::Ok } else { Verdict::Fail }
     };
     Ok(CheckOutcome {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::calendar::date;
+
 const MICRO: u128 = 1_000_000;
 
 /// Micro-USDT as decimal USDT with six digits.
@@ -25,20 +27,6 @@ pub(crate) fn instant(millis: i64) -> String {
     let (year, month, day) = date(seconds.div_euclid(86_400));
     let of_day = seconds.rem_euclid(86_400);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
-}
-
-/// Days since 1970-01-01 to year, month, day. Counts in 400-year cycles of years that begin in March, so that the leap
-/// day is the last of its year.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let cycle = days.div_euclid(146_097);
-    let of_cycle = days.rem_euclid(146_097);
-    let year = (of_cycle - of_cycle / 1460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
-    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
-    let march_based = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march_based + 2) / 5 + 1;
-    let month = if march_based < 10 { march_based + 3 } else { march_based - 9 };
-    (year + cycle * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ pub(crate) enum Row<'a> {
     Postgres(&'a tokio_postgres::Row),
 }
 
-/// A cell as both engines can hold it. SQLite keeps ids as blobs, so an id there arrives as `Bytes`.
+/// A cell as both engines can hold it. SQLite keeps ids as blobs, so an id there arrives as `Bytes`, and a yes or no as 0
+/// or 1, which is what it becomes here for PostgreSQL, too.
 enum Cell<'a> {
     Null,
     Int(i64),
@@ -79,6 +80,15 @@ impl Row<'_> {
             Cell::Null => Ok(None),
             Cell::Int(n) => Ok(Some(n)),
             other => Err(self.unexpected(column, "an integer", &other)),
+        }
+    }
+
+    /// A yes or no that must be there.
+    pub(crate) fn flag(&self, column: usize) -> Result<bool, AuditError> {
+        match self.cell(column)? {
+            Cell::Int(0) => Ok(false),
+            Cell::Int(1) => Ok(true),
+            other => Err(self.unexpected(column, "a yes or no", &other)),
         }
     }
 

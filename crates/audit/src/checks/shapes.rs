@@ -28,10 +28,12 @@ const SHAPES: &[(&str, &[Leg])] = &[
     ("float_in", &[one("onchain", "operator_capital")]),
     ("float_out", &[one("operator_capital", "onchain")]),
     ("publish", &[one("user_available", "task_escrow")]),
+    ("extend", &[one("user_available", "task_escrow")]),
     (
         "settlement",
+        // Up to two shares of the reward, the worker's and what goes back to the creator; M7 says which there must be.
         &[
-            one("task_escrow", "user_available"),
+            up_to(0, 2, "task_escrow", "user_available"),
             up_to(0, 1, "task_escrow", "platform_fees"),
             up_to(0, 2, "platform_fees", "user_available"),
         ],

@@ -103,6 +103,8 @@ pub(super) fn cell(row: &tokio_postgres::Row, column: usize) -> Result<Cell<'_>,
         row.try_get::<_, Option<i64>>(column)?.map(Cell::Int)
     } else if *kind == Type::INT4 {
         row.try_get::<_, Option<i32>>(column)?.map(|n| Cell::Int(n.into()))
+    } else if *kind == Type::BOOL {
+        row.try_get::<_, Option<bool>>(column)?.map(|yes| Cell::Int(yes.into()))
     } else if *kind == Type::TEXT {
         row.try_get::<_, Option<&str>>(column)?.map(Cell::Text)
     } else if *kind == Type::BYTEA {

@@ -69,7 +69,7 @@ fn only_the_asked_checks_run_also_inside_a_runtime() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("some.db");
     write(&path, &Market::healthy(1));
-    let options = Options { only: vec!["m4".to_owned(), "M1".to_owned()], strict: true };
+    let options = Options { only: vec!["m4".to_owned(), "M1".to_owned()], strict: true, ..Options::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let report = runtime.block_on(async { audit(&Source::Sqlite(path), &options) }).expect("audits");
     let ids: Vec<_> = report.checks.iter().map(|check| check.id).collect();

@@ -2,6 +2,7 @@
 //! green, and every damage planted in it must be found.
 
 mod damage;
+mod damage_money;
 mod dialect;
 mod healthy;
 mod market;
@@ -9,5 +10,8 @@ mod postgres;
 mod refusals;
 mod rows;
 mod sabotage;
+mod slots;
 mod sqlite;
 mod tampering;
+mod work;
+mod work_rows;

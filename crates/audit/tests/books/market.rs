@@ -5,10 +5,24 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::work::Work;
+
 pub const ONCHAIN: Uuid = Uuid::from_u128(0x7000_8000_0000_0000_0001);
 pub const PLATFORM_FEES: Uuid = Uuid::from_u128(0x7000_8000_0000_0000_0002);
 pub const OPERATOR_CAPITAL: Uuid = Uuid::from_u128(0x7000_8000_0000_0000_0003);
-const USDT: i64 = 1_000_000;
+pub const USDT: i64 = 1_000_000;
+
+/// Which of the others brought a user, when he registered, and the instant twelve months later.
+const REGISTRATIONS: [(Option<usize>, i64, i64); 8] = [
+    (Some(3), 1_749_945_600_000, 1_781_481_600_000), // 2025-06-15
+    (Some(2), 1_756_684_799_999, 1_788_220_799_999), // the last instant of 2025-08-31
+    (None, 1_709_208_000_000, 1_740_744_000_000),    // 2024-02-29, and so until a 28th
+    (Some(0), 1_777_593_600_000, 1_809_129_600_000), // 2026-05-01
+    (Some(3), 1_772_258_400_000, 1_803_794_400_000), // 2026-02-28
+    (Some(1), 1_767_139_200_000, 1_798_675_200_000), // 2025-12-31
+    (None, 1_779_235_200_000, 1_810_771_200_000),    // 2026-05-20
+    (Some(5), 1_677_628_800_000, 1_709_251_200_000), // 2023-03-01
+];
 
 /// `SplitMix64`: the same seed, the same market.
 pub struct Dice(pub u64);
@@ -31,9 +45,18 @@ impl Dice {
         from[usize::try_from(self.next() % from.len() as u64).expect("fits")]
     }
 
-    fn id(&mut self) -> Uuid {
+    pub fn id(&mut self) -> Uuid {
         Uuid::from_u64_pair(self.next(), self.next())
     }
+}
+
+/// Who takes part, who brought him, since when, and until when that earns a commission.
+#[derive(Clone, Copy)]
+pub struct User {
+    pub id: Uuid,
+    pub referrer: Option<Uuid>,
+    pub since: i64,
+    pub earns_until: i64,
 }
 
 pub struct Account {
@@ -55,8 +78,10 @@ pub struct Transaction {
 }
 
 pub struct Market {
-    dice: Dice,
-    pub users: Vec<Uuid>,
+    pub dice: Dice,
+    pub now: i64,
+    pub users: Vec<User>,
+    pub work: Work,
     pub accounts: BTreeMap<Uuid, Account>,
     pub transactions: Vec<Transaction>,
     /// Hash of each sealed transaction, in the order of the transactions.
@@ -66,8 +91,15 @@ pub struct Market {
 impl Market {
     /// A market with eight users; about two thirds of its life are sealed.
     pub fn healthy(seed: u64) -> Self {
-        let mut market =
-            Self { dice: Dice(seed), users: Vec::new(), accounts: BTreeMap::new(), transactions: Vec::new(), seals: Vec::new() };
+        let mut market = Self {
+            dice: Dice(seed),
+            now: 1_779_530_400_000,
+            users: Vec::new(),
+            work: Work::default(),
+            accounts: BTreeMap::new(),
+            transactions: Vec::new(),
+            seals: Vec::new(),
+        };
         for (id, kind) in [(ONCHAIN, "onchain"), (PLATFORM_FEES, "platform_fees"), (OPERATOR_CAPITAL, "operator_capital")] {
             market.open(id, Uuid::nil(), kind, Uuid::nil());
         }
@@ -84,22 +116,21 @@ impl Market {
         // in the books repeats its amount, so that no auditor could miss it.
         self.event("float_in", Uuid::nil(), vec![(ONCHAIN, OPERATOR_CAPITAL, 500 * USDT)]);
         self.event("float_out", Uuid::nil(), vec![(OPERATOR_CAPITAL, ONCHAIN, 20 * USDT)]);
-        for _ in 0..8 {
-            let user = self.dice.id();
-            self.users.push(user);
-            self.open(user, user, "user_available", user);
+        let ids: [Uuid; 8] = std::array::from_fn(|_| self.dice.id());
+        for (id, (referrer, since, earns_until)) in ids.into_iter().zip(REGISTRATIONS) {
+            self.users.push(User { id, referrer: referrer.map(|n| ids[n]), since, earns_until });
+            self.open(id, id, "user_available", id);
             let amount = self.dice.between(100, 900) * USDT;
-            self.event("deposit", Uuid::nil(), vec![(ONCHAIN, user, amount)]);
+            self.event("deposit", Uuid::nil(), vec![(ONCHAIN, id, amount)]);
         }
         self.settlement_without_net_fee();
-        for _ in 0..50 {
+        for _ in 0..60 {
             self.task();
-            self.tip();
             self.withdrawal();
         }
     }
 
-    fn open(&mut self, id: Uuid, owner: Uuid, kind: &'static str, reference: Uuid) {
+    pub fn open(&mut self, id: Uuid, owner: Uuid, kind: &'static str, reference: Uuid) {
         let account = Account { owner, kind, reference, balance: 0, entries: Vec::new() };
         assert!(self.accounts.insert(id, account).is_none(), "ids are distinct");
     }
@@ -109,9 +140,9 @@ impl Market {
         self.record(kind, reference, actor, postings);
     }
 
-    fn record(&mut self, kind: &'static str, reference: Uuid, actor: Uuid, postings: Vec<(Uuid, Uuid, i64)>) {
+    pub fn record(&mut self, kind: &'static str, reference: Uuid, actor: Uuid, postings: Vec<(Uuid, Uuid, i64)>) {
         let id = self.dice.id();
-        let at = 1_779_530_400_000 + i64::try_from(self.transactions.len()).expect("few") * 1000;
+        let at = self.now;
         for (from, to, amount) in &postings {
             self.book(*from, id, -amount);
             self.book(*to, id, *amount);
@@ -145,63 +176,10 @@ impl Market {
         }
     }
 
-    /// Commissions that eat the whole fee: the platform's account is touched but has no entry.
-    fn settlement_without_net_fee(&mut self) {
-        let (creator, worker) = (self.users[0], self.users[1]);
-        let task = self.dice.id();
-        self.open(task, creator, "task_escrow", task);
-        self.record("publish", task, creator, vec![(creator, task, 100)]);
-        let legs =
-            vec![(task, worker, 90), (task, PLATFORM_FEES, 10), (PLATFORM_FEES, self.users[2], 5), (PLATFORM_FEES, self.users[3], 5)];
-        self.event("settlement", creator, legs);
-    }
-
-    fn task(&mut self) {
-        let users = self.users.clone();
-        let creator = self.dice.pick(&users);
-        let (slots, reward) = (self.dice.between(1, 4), self.dice.pick(&[5, 99_999, USDT, 2 * USDT + 1]));
-        if self.accounts[&creator].balance < slots * reward {
-            return;
-        }
-        let task = self.dice.id();
-        self.open(task, creator, "task_escrow", task);
-        self.record("publish", task, creator, vec![(creator, task, slots * reward)]);
-        for _ in 0..slots {
-            match self.dice.between(0, 9) {
-                0 => {} // stays in escrow
-                1 => self.event("refund", Uuid::nil(), vec![(task, creator, reward)]),
-                2 => self.event("close", creator, vec![(task, creator, reward)]),
-                _ => self.settle(task, creator, reward),
-            }
-        }
-    }
-
-    fn settle(&mut self, task: Uuid, creator: Uuid, reward: i64) {
-        let users = self.users.clone();
-        let fee = reward / 10;
-        let mut legs = vec![(task, self.dice.pick(&users), reward - fee)];
-        if fee > 0 {
-            legs.push((task, PLATFORM_FEES, fee));
-        }
-        for _ in 0..self.dice.between(0, 2) {
-            if fee / 5 > 0 {
-                legs.push((PLATFORM_FEES, self.dice.pick(&users), fee / 5));
-            }
-        }
-        self.event("settlement", creator, legs);
-    }
-
-    fn tip(&mut self) {
-        let users = self.users.clone();
-        let (from, to, amount) = (self.dice.pick(&users), self.dice.pick(&users), self.dice.between(1, USDT));
-        if from != to && self.accounts[&from].balance >= amount {
-            self.event("tip", from, vec![(from, to, amount)]);
-        }
-    }
-
     fn withdrawal(&mut self) {
+        self.now += 1000;
         let users = self.users.clone();
-        let (user, amount) = (self.dice.pick(&users), self.dice.between(20, 30) * USDT);
+        let (user, amount) = (self.dice.pick(&users).id, self.dice.between(20, 30) * USDT);
         if self.accounts[&user].balance < amount || self.dice.between(0, 1) == 0 {
             return;
         }

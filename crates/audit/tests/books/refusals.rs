@@ -71,7 +71,7 @@ fn an_unknown_check_is_refused() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("a.db");
     Connection::open(&path).expect("a new file");
-    let options = Options { only: vec!["M1".to_owned(), "Z9".to_owned()], strict: false };
+    let options = Options { only: vec!["M1".to_owned(), "Z9".to_owned()], ..Options::default() };
     let refusal = audit(&Source::Sqlite(path), &options).expect_err("there is no Z9");
     assert_eq!(refusal.to_string(), "there is no check Z9");
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::dialect::Dialect;
 use crate::market::Market;
+use crate::work_rows;
 
 /// The statements that fill an empty schema with the market.
 pub fn inserts(market: &Market, dialect: Dialect) -> String {
@@ -24,18 +25,21 @@ pub fn inserts(market: &Market, dialect: Dialect) -> String {
     }
     people(market, dialect, &mut sql);
     ledger(market, dialect, &mut sql);
+    work_rows::inserts(market, dialect, &mut sql);
     sql.join(";\n") + ";\n"
 }
 
 fn people(market: &Market, dialect: Dialect, sql: &mut Vec<String>) {
     let (no, hash, digest) = (dialect.bool(false), dialect.bytes(&[1; 32]), dialect.bytes(&[2; 16]));
     for (n, user) in market.users.iter().enumerate() {
-        let id = dialect.id(*user);
+        let id = dialect.id(user.id);
+        let referrer = user.referrer.map_or_else(|| "null".to_owned(), |referrer| dialect.id(referrer));
         let fresh = dialect.id(Uuid::from_u128(0x7777_0000 + n as u128));
         let own_hash = dialect.bytes(&[u8::try_from(n).expect("few users"); 32]);
         sql.push(format!(
             "insert into users values ({id}, 'user{n}', {no}, 'User {n}', {no}, {no}, 'active', '', '[]', null, null, \
-             'code{n}', null, 0)"
+             'code{n}', {referrer}, {})",
+            user.since
         ));
         sql.push(format!("insert into passwords values ({id}, 'user{n}@example.org', null, 'phc', 1, null, 0)"));
         sql.push(format!("insert into api_keys values ({fresh}, {id}, 'rr_', {own_hash}, 'key', {}, 0, null, null, null)", n + 1));
@@ -82,9 +86,31 @@ fn ledger(market: &Market, dialect: Dialect, sql: &mut Vec<String>) {
     sql.push(format!("insert into chain_head values (1, {}, {})", market.seals.len(), dialect.bytes(head)));
 }
 
-/// Takes every lock off the ledger: a copied table has no trigger, no check and no index.
+const LOCKED: [&str; 19] = [
+    "accounts",
+    "transactions",
+    "postings",
+    "entries",
+    "unsealed",
+    "seals",
+    "chain_head",
+    "events",
+    "fresh_events",
+    "tasks",
+    "acceptances",
+    "submissions",
+    "remarks",
+    "tips",
+    "commissions",
+    "ratings",
+    "untallied",
+    "reputations",
+    "fresh_entries",
+];
+
+/// Takes every lock off the books and the market: a copied table has no trigger, no check and no index.
 pub fn unlock() -> String {
-    ["accounts", "transactions", "postings", "entries", "unsealed", "seals", "chain_head"]
+    LOCKED
         .map(|table| format!("create table spare as select * from {table}; drop table {table}; alter table spare rename to {table};"))
         .join("\n")
 }
