@@ -10,9 +10,14 @@ mod escrows;
 mod events;
 mod identities;
 mod negative;
+mod outcomes;
 mod postings;
 mod settlements;
 mod shapes;
+mod slots;
+mod states;
+mod task_states;
+mod times;
 
 use crate::error::AuditError;
 use crate::findings::Findings;
@@ -40,7 +45,7 @@ pub(crate) enum Look {
 use Look::{Months, Tables};
 
 /// All checks in the order of the report.
-pub(crate) const CHECKS: [Check; 13] = [
+pub(crate) const CHECKS: [Check; 17] = [
     Check { id: "M1", name: "books balance", since: 2, look: Tables(books::check) },
     Check { id: "M2", name: "no account below zero", since: 2, look: Tables(negative::check) },
     Check { id: "M3", name: "balance = postings", since: 2, look: Tables(postings::check) },
@@ -52,6 +57,10 @@ pub(crate) const CHECKS: [Check; 13] = [
     Check { id: "M9", name: "posting shapes", since: 2, look: Tables(shapes::check) },
     Check { id: "M10", name: "bookings have a cause", since: 5, look: Tables(causes::check) },
     Check { id: "T1", name: "escrow = open slots", since: 5, look: Tables(escrows::check) },
+    Check { id: "T2", name: "one slot, one worker", since: 5, look: Tables(slots::check) },
+    Check { id: "T3", name: "slots settled once", since: 5, look: Tables(outcomes::check) },
+    Check { id: "T4", name: "time decides", since: 5, look: Tables(times::check) },
+    Check { id: "T5", name: "states tell one story", since: 5, look: Tables(states::check) },
     Check { id: "R1", name: "commissions earned", since: 5, look: Months(commissions::check) },
     Check { id: "U1", name: "credentials, answers", since: 3, look: Tables(credentials::check) },
 ];

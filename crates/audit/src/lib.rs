@@ -14,6 +14,7 @@ mod findings;
 mod groups;
 mod json;
 mod ledger;
+mod life;
 mod notation;
 mod reader;
 mod report;
