@@ -7,17 +7,20 @@ mod commissions;
 mod credentials;
 mod entries;
 mod escrows;
+mod event_numbers;
 mod events;
 mod identities;
 mod negative;
 mod outcomes;
 mod postings;
+mod reputations;
 mod settlements;
 mod shapes;
 mod slots;
 mod states;
 mod task_states;
 mod times;
+mod told;
 
 use crate::error::AuditError;
 use crate::findings::Findings;
@@ -45,7 +48,7 @@ pub(crate) enum Look {
 use Look::{Months, Tables};
 
 /// All checks in the order of the report.
-pub(crate) const CHECKS: [Check; 17] = [
+pub(crate) const CHECKS: [Check; 20] = [
     Check { id: "M1", name: "books balance", since: 2, look: Tables(books::check) },
     Check { id: "M2", name: "no account below zero", since: 2, look: Tables(negative::check) },
     Check { id: "M3", name: "balance = postings", since: 2, look: Tables(postings::check) },
@@ -61,6 +64,9 @@ pub(crate) const CHECKS: [Check; 17] = [
     Check { id: "T3", name: "slots settled once", since: 5, look: Tables(outcomes::check) },
     Check { id: "T4", name: "time decides", since: 5, look: Tables(times::check) },
     Check { id: "T5", name: "states tell one story", since: 5, look: Tables(states::check) },
+    Check { id: "D3", name: "events = what happened", since: 5, look: Tables(told::check) },
+    Check { id: "E1", name: "events numbered", since: 4, look: Tables(event_numbers::check) },
     Check { id: "R1", name: "commissions earned", since: 5, look: Months(commissions::check) },
+    Check { id: "R2", name: "reputations", since: 5, look: Tables(reputations::check) },
     Check { id: "U1", name: "credentials, answers", since: 3, look: Tables(credentials::check) },
 ];

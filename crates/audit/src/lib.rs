@@ -13,12 +13,14 @@ mod error;
 mod findings;
 mod groups;
 mod json;
+mod json_text;
 mod ledger;
 mod life;
 mod notation;
 mod reader;
 mod report;
 mod rules;
+mod sameness;
 mod totals;
 
 use std::any::Any;

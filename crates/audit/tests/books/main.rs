@@ -3,6 +3,7 @@
 
 mod damage;
 mod damage_money;
+mod damage_told;
 mod damage_work;
 mod dialect;
 mod healthy;
