@@ -109,4 +109,32 @@ on_both_engines! {
         app.advance(Span::minutes(69));
         drop(submit(app, &worker, &second).await.expect(201));
     }
+
+    async fn changes_are_asked_for_as_often_as_the_task_says(app) {
+        let (creator, worker) = (app.rich_bot(10).await, app.bot().await);
+        let task = publish(app, &creator, &task("1.00", 1)).await;
+        let submission = proof(app, &worker, &task).await;
+        let note = json!({ "note": "Please add the address of the post." });
+        drop(review(app, &creator, &submission, "request-changes", &note).await.expect(200));
+        // No changes come, so the review of the last proof goes on. Asking again would keep the worker from his money for ever.
+        app.advance(Span::hours(24));
+        app.run_jobs().await;
+        assert_eq!(review(app, &creator, &submission, "request-changes", &note).await.expect(409).code(), "resubmissions_used_up");
+        app.advance(Span::hours(48));
+        app.run_jobs().await;
+        assert_eq!(balance(app, &worker).await, (0.9, 0.0));
+    }
+
+    async fn a_referrer_earns_what_was_due_before_the_job_came(app) {
+        let (referrer, creator) = (app.bot().await, app.rich_bot(10).await);
+        let worker = referred(app, &referrer, [9, 3, 3, 3]).await;
+        app.advance(Span::days(360));
+        let task = publish(app, &creator, &task("1.00", 1)).await;
+        drop(proof(app, &worker, &task).await);
+        // Approved by the clock after 48 hours, on day 362; but the job runs on day 370, after the referrer's year.
+        app.advance(Span::days(10));
+        app.run_jobs().await;
+        assert_eq!(balance(app, &worker).await, (0.9, 0.0));
+        assert_eq!(balance(app, &referrer).await, (0.02, 0.0));
+    }
 }
