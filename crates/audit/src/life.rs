@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::error::AuditError;
 use crate::groups::groups;
 use crate::reader::{Reader, Row};
+use crate::rules::is_live;
 
 /// Every acceptance (part 0) followed by its proofs (1) and by the remarks that move it (2).
 const LIVES: &str = "
@@ -163,9 +164,4 @@ impl Acceptance {
     pub(crate) fn is_live(&self) -> bool {
         is_live(&self.status, self.due_at.is_some())
     }
-}
-
-/// Whether an acceptance in this state holds a slot. A rejection does while it can be disputed.
-pub(crate) fn is_live(status: &str, waits: bool) -> bool {
-    matches!(status, "accepted" | "submitted" | "changes_requested" | "disputed") || status == "rejected" && waits
 }

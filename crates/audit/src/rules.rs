@@ -68,6 +68,11 @@ const fn part(amount: i128, bp: i128) -> i128 {
     amount.saturating_mul(bp).div_euclid(10_000)
 }
 
+/// Whether an acceptance in this state holds a slot. A rejection does while it can be disputed.
+pub(crate) fn is_live(status: &str, waits: bool) -> bool {
+    matches!(status, "accepted" | "submitted" | "changes_requested" | "disputed") || status == "rejected" && waits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,6 +36,15 @@ const BACK: &str = "
     where t.kind in ('refund', 'close')
     order by t.id, p.n";
 
+/// What is held for withdrawals, and from whom it came.
+const HOLDS: &str = "
+    select a.id, a.owner, p.from_account as payer
+    from accounts a
+    left join transactions t on t.kind = 'withdraw' and t.reference = a.id
+    left join postings p on p.transaction_id = t.id
+    where a.kind = 'withdrawal_hold'
+    order by a.id";
+
 /// Every tip as the market knows it (part 0) and as it is booked (1).
 const TIPS: &str = "
     select x.tip, x.part, x.amount, x.at, x.payer, x.payee, x.actor, x.status
@@ -54,7 +63,7 @@ pub(super) fn check(reader: &Reader, findings: &mut Findings) -> Result<(), Audi
     let begin = |id| Tip { id, ..Tip::default() };
     let tips = groups(reader, TIPS, begin, Tip::add, |tip| tip.close(findings))?;
     findings.count("tips", tips);
-    Ok(())
+    holds(reader, findings)
 }
 
 #[derive(Default)]
@@ -134,6 +143,18 @@ fn back(reader: &Reader, findings: &mut Findings) -> Result<(), AuditError> {
         Ok(())
     })?;
     findings.count("paid back", bookings);
+    Ok(())
+}
+
+fn holds(reader: &Reader, findings: &mut Findings) -> Result<(), AuditError> {
+    let mut holds = 0u64;
+    reader.rows(HOLDS, |row| {
+        holds += 1;
+        let (id, owner, payer) = (row.id(0)?, row.id(1)?, row.optional_id(2)?);
+        findings.require(payer == Some(owner), || format!("hold {id}: of {owner}, expected the one whose money it is: {payer:?}"));
+        Ok(())
+    })?;
+    findings.count("holds", holds);
     Ok(())
 }
 

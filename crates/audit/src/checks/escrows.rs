@@ -5,9 +5,9 @@ use uuid::Uuid;
 use crate::error::AuditError;
 use crate::findings::Findings;
 use crate::groups::groups;
-use crate::life::is_live;
 use crate::notation::usdt;
 use crate::reader::{Reader, Row};
+use crate::rules::is_live;
 
 /// Every task (part 0), its escrow (1), its acceptances (2), what closing paid back (3) and what single slots did (4).
 const TASKS: &str = "

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use crate::error::AuditError;
 use crate::findings::Findings;
 use crate::groups::groups;
-use crate::life::is_live;
 use crate::reader::{Reader, Row};
+use crate::rules::is_live;
 
 /// Every acceptance (part 0), followed by the transactions that are booked for it (1).
 const SLOTS: &str = "

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use crate::error::AuditError;
 use crate::findings::Findings;
 use crate::groups::groups;
-use crate::life::is_live;
 use crate::reader::{Reader, Row};
+use crate::rules::is_live;
 
 /// A worker may give up once and try once more.
 const TRIES_MOST: u64 = 2;

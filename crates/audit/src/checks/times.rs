@@ -59,7 +59,7 @@ impl<'l> Case<'l> {
 
     fn accepted(&self) -> Vec<String> {
         let (from, until) = (self.task.published_at, self.task.takes_until);
-        expect("accepted", Some(self.acceptance.accepted_at), (from, until - 1))
+        within("accepted", Some(self.acceptance.accepted_at), (from, until - 1))
     }
 
     /// When a promise, or the wait for changes, that began at `from` must be over. A limit may have moved it, once.
@@ -108,33 +108,33 @@ impl<'l> Case<'l> {
         let before = |end: i128| (phase, end - 1);
         let exactly = |at: i128| (at, at);
         match status.as_str() {
-            "accepted" => [expect("due", *due_at, self.promise()), self.began(self.acceptance.accepted_at)].concat(),
-            "expired" => [expect("settled", *settled_at, self.promise()), self.began(self.acceptance.accepted_at)].concat(),
-            "withdrawn" if self.acceptance.submissions == 0 => expect("settled", *settled_at, before(self.promise().1)),
-            "withdrawn" => expect("settled", *settled_at, before(self.changes(phase).1)),
-            "submitted" => [expect("due", *due_at, exactly(self.review_end())), self.review_began()].concat(),
-            "changes_requested" => [expect("due", *due_at, self.changes(phase)), self.left(), self.asked()].concat(),
+            "accepted" => [within("due", *due_at, self.promise()), self.began(self.acceptance.accepted_at)].concat(),
+            "expired" => [within("settled", *settled_at, self.promise()), self.began(self.acceptance.accepted_at)].concat(),
+            "withdrawn" if self.acceptance.submissions == 0 => within("settled", *settled_at, before(self.promise().1)),
+            "withdrawn" => within("settled", *settled_at, before(self.changes(phase).1)),
+            "submitted" => [within("due", *due_at, exactly(self.review_end())), self.review_began()].concat(),
+            "changes_requested" => [within("due", *due_at, self.changes(phase)), self.left(), self.asked()].concat(),
             "rejected" => {
                 let (what, at) = if due_at.is_some() { ("due", *due_at) } else { ("settled", *settled_at) };
-                [expect(what, at, exactly(phase + DISPUTE)), self.began(self.acceptance.reviewed_at.unwrap_or(-1)), self.verdict()].concat()
+                [within(what, at, exactly(phase + DISPUTE)), self.began(self.acceptance.reviewed_at.unwrap_or(-1)), self.verdict()].concat()
             }
-            "disputed" => [expect("due", *due_at, exactly(phase + DECISION)), self.disputed(), self.verdict()].concat(),
+            "disputed" => [within("due", *due_at, exactly(phase + DECISION)), self.disputed(), self.verdict()].concat(),
             "approved" if self.life.count("rejection") == 0 => {
                 let end = self.review_end();
                 let when = if *auto { exactly(end) } else { before(end) };
-                let reviewed = expect("reviewed", self.acceptance.reviewed_at, exactly(settled_at.unwrap_or(-1)));
-                [expect("settled", *settled_at, when), reviewed, self.review_began()].concat()
+                let reviewed = within("reviewed", self.acceptance.reviewed_at, exactly(settled_at.unwrap_or(-1)));
+                [within("settled", *settled_at, when), reviewed, self.review_began()].concat()
             }
             _ => {
                 let end = phase + DECISION;
                 let when = if *auto { exactly(end) } else { before(end) };
-                [expect("settled", *settled_at, when), self.disputed(), self.verdict()].concat()
+                [within("settled", *settled_at, when), self.disputed(), self.verdict()].concat()
             }
         }
     }
 
     fn began(&self, at: i128) -> Vec<String> {
-        expect("waiting since", Some(self.acceptance.phase_at), (at, at))
+        within("waiting since", Some(self.acceptance.phase_at), (at, at))
     }
 
     /// A review begins with the proof, or when the changes did not come.
@@ -144,13 +144,13 @@ impl<'l> Case<'l> {
             return Vec::new();
         }
         match self.life.of("changes").next_back() {
-            Some(asked) => [expect("waiting since", Some(*phase_at), self.changes(asked.at)), self.left()].concat(),
+            Some(asked) => [within("waiting since", Some(*phase_at), self.changes(asked.at)), self.left()].concat(),
             None => vec![format!("in review since {phase_at}, expected since its proof at {submitted_at:?}")],
         }
     }
 
     fn left(&self) -> Vec<String> {
-        expect("milliseconds of review left", Some(self.acceptance.review_left), (REVIEW_LEFT_LEAST, self.window()))
+        within("milliseconds of review left", Some(self.acceptance.review_left), (REVIEW_LEFT_LEAST, self.window()))
     }
 
     /// Changes are asked for in a review, which leaves the rest of it.
@@ -161,7 +161,7 @@ impl<'l> Case<'l> {
         // Once for each proof: then the review was a whole one.
         if self.life.count("changes") as u64 == u64::try_from(*submissions).unwrap_or_default() {
             let left = (submitted_at.unwrap_or_default() + self.window() - phase_at).max(REVIEW_LEFT_LEAST);
-            faults.extend(expect("milliseconds of review left", Some(*review_left), (left, left)));
+            faults.extend(within("milliseconds of review left", Some(*review_left), (left, left)));
         }
         faults
     }
@@ -172,8 +172,8 @@ impl<'l> Case<'l> {
         match self.life.of("dispute").next() {
             None => self.began(reviewed),
             Some(dispute) => {
-                let within = expect("disputed", Some(dispute.at), (reviewed, reviewed + DISPUTE - 1));
-                [self.began(dispute.at), within].concat()
+                let bounds = within("disputed", Some(dispute.at), (reviewed, reviewed + DISPUTE - 1));
+                [self.began(dispute.at), bounds].concat()
             }
         }
     }
@@ -187,12 +187,12 @@ impl<'l> Case<'l> {
             let (from, until) = self.changes(asked.at);
             (asked.at > proof, from, until + self.acceptance.review_left - 1)
         });
-        let within = match resumed {
+        let bounds = match resumed {
             None => first,
             Some((true, from, until)) => (from, until),
             Some((false, _, until)) => (first.0, first.1.max(until)),
         };
-        expect("reviewed", self.acceptance.reviewed_at, within)
+        within("reviewed", self.acceptance.reviewed_at, bounds)
     }
 
     /// What was said was said then.
@@ -200,19 +200,19 @@ impl<'l> Case<'l> {
         let Acceptance { reviewed_at, settled_at, auto, .. } = self.acceptance;
         let mut faults = Vec::new();
         for rejection in self.life.of("rejection") {
-            faults.extend(expect("reviewed", *reviewed_at, (rejection.at, rejection.at)));
+            faults.extend(within("reviewed", *reviewed_at, (rejection.at, rejection.at)));
         }
         for decision in self.life.of("decision") {
             // The clock may be late.
             let from = if *auto { i128::MIN } else { decision.at };
-            faults.extend(expect("settled", *settled_at, (from, decision.at)));
+            faults.extend(within("settled", *settled_at, (from, decision.at)));
         }
         faults
     }
 }
 
 /// What is wrong when `at` is not within these instants.
-fn expect(what: &str, at: Option<i128>, (from, until): Within) -> Vec<String> {
+fn within(what: &str, at: Option<i128>, (from, until): Within) -> Vec<String> {
     match at {
         Some(at) if (from..=until).contains(&at) => Vec::new(),
         found => {

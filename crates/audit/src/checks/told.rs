@@ -47,10 +47,13 @@ fn happened(reader: &Reader, each: &mut dyn FnMut(&str)) -> Result<(), AuditErro
         each(&fact("task_completed", row.id(1)?, row.id(0)?, &figures));
         Ok(())
     })?;
-    reader.rows("select i.id, a.worker_id from tips i join acceptances a on a.id = i.acceptance_id order by i.id", |row| {
-        each(&fact("tip_received", row.id(1)?, row.id(0)?, ""));
-        Ok(())
-    })?;
+    reader.rows(
+        "select i.id, a.worker_id, a.id as slot from tips i join acceptances a on a.id = i.acceptance_id order by i.id",
+        |row| {
+            each(&fact("tip_received", row.id(1)?, row.id(0)?, &format!(", for {}", row.id(2)?)));
+            Ok(())
+        },
+    )?;
     reader.rows("select rated_id, acceptance_id, stars from ratings order by acceptance_id", |row| {
         each(&fact("rating_received", row.id(0)?, row.id(1)?, &format!(", {} stars", row.int(2)?)));
         Ok(())
@@ -118,6 +121,7 @@ fn figures_of(kind: &str, data: &Object) -> String {
     match kind {
         "task_completed" => figures(plain("slots_filled"), plain("slots_total"), text("status")),
         "dispute_decided" => format!(", {}", text("status")),
+        "tip_received" => format!(", for {}", text("acceptance_id")),
         "rating_received" => format!(", {} stars", plain("stars")),
         "submission_approved" if plain("auto") == "true" => ", auto".to_owned(),
         _ => String::new(),

@@ -1,17 +1,26 @@
 //! The catalogue of planted damage: the check that must find it, what was done, and how.
 
+use crate::damage_money::MONEY;
+use crate::damage_told::TOLD;
+use crate::damage_work::WORK;
+
 pub struct Damage {
     pub check: &'static str,
     pub what: &'static str,
     pub sql: &'static str,
 }
 
-const fn damage(check: &'static str, what: &'static str, sql: &'static str) -> Damage {
+pub const fn damage(check: &'static str, what: &'static str, sql: &'static str) -> Damage {
     Damage { check, what, sql }
 }
 
-/// At least one for each check. Runs on both engines; the tokens are the dialect's.
-pub const CATALOGUE: &[Damage] = &[
+/// Every planted damage, at least one for each check. Runs on both engines; the tokens are the dialect's.
+pub fn catalogue() -> impl Iterator<Item = &'static Damage> {
+    [BOOKS, MONEY, WORK, TOLD].into_iter().flatten()
+}
+
+/// Damage to the books.
+const BOOKS: &[Damage] = &[
     damage(
         "M1",
         "a first leg is gone",
@@ -233,11 +242,6 @@ pub const CATALOGUE: &[Damage] = &[
         "M9",
         "a third commission",
         "insert into postings select transaction_id, 5, from_account, to_account, amount from postings where n = 4",
-    ),
-    damage(
-        "M9",
-        "a settlement without worker",
-        "delete from postings where n = 1 and transaction_id = (select transaction_id from postings where n = 4 order by transaction_id limit 1)",
     ),
     damage(
         "M9",

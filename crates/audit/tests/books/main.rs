@@ -2,6 +2,9 @@
 //! green, and every damage planted in it must be found.
 
 mod damage;
+mod damage_money;
+mod damage_told;
+mod damage_work;
 mod dialect;
 mod healthy;
 mod market;
@@ -9,6 +12,7 @@ mod postgres;
 mod refusals;
 mod rows;
 mod sabotage;
+mod slots;
 mod sqlite;
 mod tampering;
 mod work;

@@ -2,14 +2,14 @@
 
 use audit::{AuditError, Report, Verdict};
 
-use crate::damage::CATALOGUE;
+use crate::damage::catalogue;
 use crate::dialect::Dialect;
 use crate::market::Market;
 use crate::sqlite::Original;
 
 /// Plants the whole catalogue; `spoiled` audits a fresh copy after the SQL it is given.
 pub fn plant_all(dialect: Dialect, spoiled: &dyn Fn(&str) -> Result<Report, AuditError>) {
-    for damage in CATALOGUE {
+    for damage in catalogue() {
         let report = spoiled(&dialect.render(damage.sql)).unwrap_or_else(|error| panic!("{}: {error}", damage.what));
         let claimed = report.checks.iter().find(|check| check.id == damage.check).expect("a check of that id");
         assert_eq!(claimed.verdict, Verdict::Fail, "{}: {} missed it\n{report}", damage.what, damage.check);
@@ -30,7 +30,7 @@ fn every_planted_damage_is_found_by_the_check_that_claims_it() {
 fn every_check_has_planted_damage() {
     let report = Original::new(&Market::healthy(1)).spoiled("select 1 where false").expect("audits");
     for check in report.checks {
-        assert!(CATALOGUE.iter().any(|damage| damage.check == check.id), "no damage for {}", check.id);
+        assert!(catalogue().any(|damage| damage.check == check.id), "no damage for {}", check.id);
     }
 }
 
