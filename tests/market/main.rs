@@ -10,3 +10,4 @@ mod lives;
 mod model;
 mod model_rules;
 mod races;
+mod referrals;
