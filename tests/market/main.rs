@@ -11,3 +11,4 @@ mod model;
 mod model_rules;
 mod races;
 mod referrals;
+mod states;
