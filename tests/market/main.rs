@@ -10,3 +10,5 @@ mod lives;
 mod model;
 mod model_rules;
 mod races;
+mod referrals;
+mod states;
