@@ -96,14 +96,15 @@ impl fmt::Display for Spread {
 }
 
 /// The figure that so many permille are not above.
-pub fn percentile(mut figures: Vec<u32>, permille: usize) -> u32 {
+pub fn percentile(figures: &[u32], permille: usize) -> u32 {
+    let mut figures = figures.to_vec();
     figures.sort_unstable();
     figures.get((figures.len() * permille / 1_000).min(figures.len().saturating_sub(1))).copied().unwrap_or(0)
 }
 
 /// p50 and p99 of latencies in microseconds.
-pub fn latencies(microseconds: Vec<u32>) -> String {
-    let at = |permille| Hundredths::of(u64::from(percentile(microseconds.clone(), permille)), 1_000);
+pub fn latencies(microseconds: &[u32]) -> String {
+    let at = |permille| Hundredths::of(u64::from(percentile(microseconds, permille)), 1_000);
     format!("p50 {} ms, p99 {} ms", at(500), at(990))
 }
 
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(Times::of(352, 100).to_string(), "3.52x");
         assert_eq!(Tenths::of(25, 2).to_string(), "12.5");
         assert_eq!(per_second(500, Duration::from_millis(250)), 2_000);
-        assert_eq!(latencies((1..=1_000).map(|n| n * 100).collect()), "p50 50.10 ms, p99 99.10 ms");
+        assert_eq!(latencies(&(1..=1_000).map(|n| n * 100).collect::<Vec<_>>()), "p50 50.10 ms, p99 99.10 ms");
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Run {
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cpu = Tenths::microseconds_each(self.cpu, self.requests);
-        write!(f, "{} req/s, {cpu} µs CPU each, {}", self.rate(), latencies(self.latencies_us.clone()))
+        write!(f, "{} req/s, {cpu} µs CPU each, {}", self.rate(), latencies(&self.latencies_us))
     }
 }
 
@@ -99,8 +99,8 @@ fn report(ours: Vec<Run>, bare: Vec<Run>) {
         let rates = Spread::of(runs.iter().map(Run::rate).collect());
         let requests = runs.iter().map(|run| run.requests).sum();
         let cpu = Tenths::microseconds_each(runs.iter().map(|run| run.cpu).sum(), requests);
-        let all = runs.into_iter().flat_map(|run| run.latencies_us).collect();
-        say(&format!("  {name:<11} {rates} req/s, {cpu} µs CPU each, {}", latencies(all)));
+        let all: Vec<u32> = runs.into_iter().flat_map(|run| run.latencies_us).collect();
+        say(&format!("  {name:<11} {rates} req/s, {cpu} µs CPU each, {}", latencies(&all)));
         (rates.median, cpu.0)
     });
     let [(our_rate, our_cpu), (bare_rate, bare_cpu)] = sums;

@@ -107,7 +107,7 @@ async fn report(options: &Options, place: &Place<'_>, pairs: &[Arc<Pair>], least
     let database = Tenths::microseconds_each(runs.iter().map(|run| run.database_cpu).sum(), lives_in_all);
     let clients = pairs.len();
     let rate = rates.median;
-    let latencies = latencies(runs.into_iter().flat_map(|run| run.latencies_us).collect());
+    let latencies = latencies(&runs.into_iter().flat_map(|run| run.latencies_us).collect::<Vec<_>>());
     let database_text = if postgres { format!(" + {database} µs in PostgreSQL") } else { String::new() };
     say(&format!(
         "  {clients:>3} clients: {rates} life cycles/s, a call {latencies}, {own} µs CPU a life cycle{database_text} (at least {least}/s): {}",

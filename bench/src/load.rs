@@ -100,7 +100,7 @@ impl Summary {
         let own = each(runs.iter().map(|run| run.cpu).sum());
         let others =
             if server { format!(" + {} µs in PostgreSQL", each(runs.iter().map(|run| run.server_cpu).sum())) } else { String::new() };
-        let latencies = latencies(runs.into_iter().flat_map(|run| run.latencies_us).collect());
+        let latencies = latencies(&runs.into_iter().flat_map(|run| run.latencies_us).collect::<Vec<_>>());
         let text = format!("{rates} commands/s, {latencies}, {own} µs CPU each{others}");
         Self { rates, text }
     }
