@@ -141,7 +141,7 @@ async fn timed(hall: &Hall, wanted: &Value) -> Fallible<(Value, u32)> {
 }
 
 fn tell(what: &str, bound: Option<u32>, times: Vec<u32>, more: &str) {
-    let p99 = percentile(times.clone(), 990);
+    let p99 = percentile(&times, 990);
     let verdict = bound.map_or(String::new(), |bound| format!(" (p99 at most {} ms): {}", bound / 1_000, judged(p99 <= bound)));
     say(&format!("  {what:<34} {}, {more}{verdict}", latencies(&times)));
 }

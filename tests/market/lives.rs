@@ -74,20 +74,20 @@ async fn both_engines_live_the_same_lives() {
     let first = asked_for("ROBORENT_LIVES_SEED", 1);
     for seed in first..first + 5 {
         let steps = drawn(seed);
-        let lite = TestApp::start_with(Engine::Sqlite, Life::settings).await.unwrap();
-        let Some(postgres) = TestApp::start_with(Engine::Postgres, Life::settings).await else {
+        let one = TestApp::start_with(Engine::Sqlite, Life::settings).await.unwrap();
+        let Some(two) = TestApp::start_with(Engine::Postgres, Life::settings).await else {
             println!("SKIPPED both_engines_live_the_same_lives: no PostgreSQL; ./test.sh starts one");
             return;
         };
         let mut told = Vec::new();
-        for app in [&lite, &postgres] {
+        for app in [&one, &two] {
             let mut life = Life::begin(app).await;
             life.one_by_one = true;
             told.push(life.play(&steps).await.unwrap_or_else(|difference| panic!("life {seed}: {}", difference.why)));
         }
         assert_eq!(told[0], told[1], "life {seed}");
-        assert_eq!(lite.audit().await.digest, postgres.audit().await.digest, "life {seed}");
-        lite.finish().await;
-        postgres.finish().await;
+        assert_eq!(one.audit().await.digest, two.audit().await.digest, "life {seed}");
+        one.finish().await;
+        two.finish().await;
     }
 }

@@ -61,6 +61,7 @@ fn world(slots: i64, rejections: i64) -> World {
     let now = Ts::from_milliseconds(0);
     let task = Task {
         id: TaskId(Uuid::from_u128(1)),
+        listed: true,
         creator_id: UserId(Uuid::from_u128(2)),
         status: TaskStatus::Open,
         closed_by: ClosedBy::Nobody,
