@@ -107,7 +107,7 @@ async fn run(hall: &Hall, what: &str, bound: Option<u32>, wanted: &Wanted) -> Fa
         rows += found as u64;
         short += u64::from(found < 20 && !page["next_cursor"].is_null());
     }
-    tell(what, bound, times, &format!("{} rows, {short} pages short", Tenths::of(rows, CALLS as u64)));
+    tell(what, bound, &times, &format!("{} rows, {short} pages short", Tenths::of(rows, CALLS as u64)));
     Ok(())
 }
 
@@ -129,7 +129,7 @@ async fn run_deep(hall: &Hall, bound: Option<u32>) -> Fallible<()> {
         for _ in 0..CALLS {
             times.push(timed(hall, &wanted).await?.1);
         }
-        tell(&what, bound, times, "no filter");
+        tell(&what, bound, &times, "no filter");
     }
     Ok(())
 }
@@ -140,10 +140,10 @@ async fn timed(hall: &Hall, wanted: &Value) -> Fallible<(Value, u32)> {
     Ok((page, u32::try_from(called.elapsed().as_micros()).unwrap_or(u32::MAX)))
 }
 
-fn tell(what: &str, bound: Option<u32>, times: Vec<u32>, more: &str) {
-    let p99 = percentile(&times, 990);
+fn tell(what: &str, bound: Option<u32>, times: &[u32], more: &str) {
+    let p99 = percentile(times, 990);
     let verdict = bound.map_or(String::new(), |bound| format!(" (p99 at most {} ms): {}", bound / 1_000, judged(p99 <= bound)));
-    say(&format!("  {what:<34} {}, {more}{verdict}", latencies(&times)));
+    say(&format!("  {what:<34} {}, {more}{verdict}", latencies(times)));
 }
 
 /// What publishing costs among so many tasks, with many creators at once.
