@@ -61,6 +61,13 @@ impl Usdt {
         self.0.checked_mul(n).map(Self)
     }
 
+    /// So many basis points (hundredths of a percent, at most 10,000) of it, rounded down.
+    #[must_use]
+    pub fn basis_points(self, bp: i64) -> Self {
+        let micro = i128::from(self.0) * i128::from(bp) / 10_000;
+        Self(i64::try_from(micro).expect("a part is not larger than the whole"))
+    }
+
     /// What a posting takes away.
     #[must_use]
     pub fn negated(self) -> Self {

@@ -267,7 +267,7 @@ impl Acceptance {
         let (status, paid) = match decision {
             Decision::Pay => (AcceptanceStatus::Approved, reward),
             Decision::Refund => (AcceptanceStatus::Refunded, Usdt::ZERO),
-            Decision::Split(percent) => (AcceptanceStatus::Split, crate::tasks::settlement::basis_points(reward, percent * 100)),
+            Decision::Split(percent) => (AcceptanceStatus::Split, reward.basis_points(percent * 100)),
         };
         self.paid = paid;
         self.auto = auto;

@@ -34,21 +34,15 @@ pub struct Shares {
     pub back: Usdt,
 }
 
-/// `bp` basis points of `amount`, rounded down.
-pub fn basis_points(amount: Usdt, bp: i64) -> Usdt {
-    let micro = i128::from(amount.micro()) * i128::from(bp) / 10_000;
-    Usdt::from_micro(i64::try_from(micro).expect("a part is not larger than the whole"))
-}
-
 /// What a worker gets for a slot.
 pub fn net(task: &Task) -> Usdt {
-    task.reward.checked_sub(basis_points(task.reward, task.fee_bp)).expect("a part is not larger than the whole")
+    task.reward.checked_sub(task.reward.basis_points(task.fee_bp)).expect("a part is not larger than the whole")
 }
 
 /// Splits the reward of one slot of `task`: `paid` of it goes to the worker, less the fee, and the rest back.
 pub fn shares(task: &Task, worker: UserId, referrals: &Referrals, paid: Usdt, commission_months: u32, now: Ts) -> Shares {
-    let fee = basis_points(paid, task.fee_bp);
-    let amount = basis_points(fee, task.commission_bp);
+    let fee = paid.basis_points(task.fee_bp);
+    let amount = fee.basis_points(task.commission_bp);
     let sides = [
         (referrals.worker_referrer, worker, referrals.worker_since),
         (referrals.creator_referrer, task.creator_id, referrals.creator_since),

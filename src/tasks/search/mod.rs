@@ -19,7 +19,6 @@ use crate::tasks::search::find::{Search, find};
 use crate::tasks::search::order::Sort;
 use crate::tasks::search::store::{FoundRow, Wanted};
 use crate::tasks::search::words::Sought;
-use crate::tasks::settlement::basis_points;
 use crate::tasks::task::{TaskId, WorkerType};
 use crate::tasks::{TaskRefusal, category};
 use crate::users::reputation::Reputation;
@@ -128,7 +127,7 @@ fn parse_tags(tags: &str) -> Result<Vec<String>> {
 }
 
 fn found(row: FoundRow) -> Result<FoundTask> {
-    let net = row.reward.checked_sub(basis_points(row.reward, row.fee_bp)).ok_or_else(|| internal("a fee above the reward"))?;
+    let net = row.reward.checked_sub(row.reward.basis_points(row.fee_bp)).ok_or_else(|| internal("a fee above the reward"))?;
     let reputation = Reputation {
         stars: row.stars.unwrap_or(0),
         ratings: row.ratings.unwrap_or(0),
