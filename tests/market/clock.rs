@@ -13,8 +13,8 @@ use roborent::{jobs, on_both_engines, users};
 use serde_json::{Value, json};
 
 use crate::deeds::{
-    accept, approve, bots, close, dispute, events, generous, make_admin, money, money_of, on_task, proof, publish, reject,
-    request_changes, seen, submit, task, task_with, text,
+    accept, approve, bots, close, dispute, events, generous, make_admin, money, money_of, on_task, proof, publish, reject, request_changes,
+    seen, submit, task, task_with, text,
 };
 
 const HOUR: i64 = 3_600_000;
@@ -243,8 +243,7 @@ async fn once_each(app: &TestApp, creator: &Bot, workers: &[Bot]) {
 /// Another node over the same database, with a clock of its own.
 fn node(app: &TestApp, number: u64, now: Ts) -> Arc<Dispatcher> {
     let config = Arc::clone(&app.app.dispatcher.config);
-    let settings =
-        store::Settings { engine: app.engine.clone(), queue_max: config.database.queue_max, batch_max: store::BATCH_MAX };
+    let settings = store::Settings { engine: app.engine.clone(), queue_max: config.database.queue_max, batch_max: store::BATCH_MAX };
     let store = store::Store::open(&settings, MIGRATIONS, now.as_milliseconds()).unwrap();
     Arc::new(Dispatcher::new(store, Clock::standing_at(now), Entropy::from_number(number), config, users::resolve))
 }

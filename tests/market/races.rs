@@ -7,8 +7,8 @@ use roborent::testing::{Answered, Bot, TestApp};
 use serde_json::json;
 
 use crate::deeds::{
-    accept, approve, bots, cancel, close, decide, dispute, generous, make_admin, money, money_of, on_task, proof, publish, reject, seen, submit, task,
-    the_auditor_does_not_know_extensions_and_splits_yet, tip, together,
+    accept, approve, bots, cancel, close, decide, dispute, generous, make_admin, money, money_of, on_task, proof, publish, reject, seen,
+    submit, task, the_auditor_does_not_know_extensions_and_splits_yet, tip, together,
 };
 
 const ROUNDS: usize = 100;

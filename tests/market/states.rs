@@ -228,9 +228,10 @@ impl World {
     fn key(&self) -> String {
         let (next, alone) = (self.next_due(), self.task.slots_total == 1);
         let ahead = |at: Option<Ts>| at.map(|at| if alone { at.since(self.now).as_milliseconds() } else { i64::from(Some(at) == next) });
-        let slots = self.slots.each_ref().map(|slot| {
-            slot.as_ref().map(|slot| (slot.status.name(), slot.submissions, ahead(slot.due_at), slot.review_left > HOUR))
-        });
+        let slots = self
+            .slots
+            .each_ref()
+            .map(|slot| slot.as_ref().map(|slot| (slot.status.name(), slot.submissions, ahead(slot.due_at), slot.review_left > HOUR)));
         let task = &self.task;
         let expiry = ahead((task.status == TaskStatus::Open).then_some(task.expires_at));
         let soon = next.is_some_and(|next| next.since(self.now).as_milliseconds() == 1);
@@ -284,7 +285,10 @@ fn check_reminders(slot: &Acceptance) {
     let whole = due.since(slot.phase_at).as_milliseconds();
     for percent in [50, 90] {
         let at = slot.phase_at.plus(Span::milliseconds(whole * percent / 100));
-        assert_eq!((slot.next_at(), slot.remind(at.minus(Span::milliseconds(1))), slot.remind(at), slot.remind(at)), (Some(at), None, Some(percent), None));
+        assert_eq!(
+            (slot.next_at(), slot.remind(at.minus(Span::milliseconds(1))), slot.remind(at), slot.remind(at)),
+            (Some(at), None, Some(percent), None)
+        );
     }
     assert_eq!((slot.next_at(), slot.remind(due)), (Some(due), None));
 }
@@ -310,7 +314,11 @@ fn every_reachable_state_keeps_its_books_and_ends_by_itself() {
                 }
             }
         }
-        println!("{slots} slots, {rejections} rejections before: {} states{}", seen.len(), if seen.len() < STATES_MAX { "" } else { ", not all" });
+        println!(
+            "{slots} slots, {rejections} rejections before: {} states{}",
+            seen.len(),
+            if seen.len() < STATES_MAX { "" } else { ", not all" }
+        );
     }
     println!("{walked} states walked");
     let declared = [

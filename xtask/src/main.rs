@@ -1,4 +1,6 @@
-//! Scripts of the project: `cargo xtask bench …`.
+//! Scripts of the project: `cargo xtask bench …`, `cargo xtask prove …`.
+
+mod prove;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -6,13 +8,15 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 const USAGE: &str =
-    "Usage: cargo xtask bench [ledger|http|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32]";
+    "Usage: cargo xtask bench [ledger|http|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32]
+       cargo xtask prove [--only BLOCK] [--runs N] [--seed N] | --list";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let task = arguments.next();
     let done = match task.as_ref().and_then(|task| task.to_str()) {
         Some("bench") => bench(arguments.collect()),
+        Some("prove") => prove::prove(arguments.collect()),
         _ => Err(USAGE.to_owned()),
     };
     match done {
