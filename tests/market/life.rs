@@ -250,11 +250,10 @@ impl<'t> Life<'t> {
     }
 
     pub async fn run_jobs(&mut self) {
-        while self.one_by_one {
+        let mut left = self.one_by_one;
+        while left {
             let due = self.app.app.dispatcher.look(clock::due).await.unwrap();
-            if due.is_empty() {
-                break;
-            }
+            left = !due.is_empty();
             for item in due {
                 self.app.app.dispatcher.system(move |cx| clock::act(cx, item)).await.unwrap();
             }

@@ -31,7 +31,6 @@ fn live(steps: &[Step]) -> Result<Vec<String>, Difference> {
 fn check(seed: u64) {
     let mut steps = drawn(seed);
     let Err(mut difference) = live(&steps) else { return };
-    println!("life {seed}: {}; looking for a shorter way there", difference.why);
     steps.truncate(difference.after);
     // Leaves out halves, quarters … single steps, as long as market and model still differ.
     let (mut size, mut attempts) = (steps.len().div_ceil(2), 0);
@@ -51,8 +50,8 @@ fn check(seed: u64) {
         }
         size /= 2;
     }
-    let told: String = steps.iter().map(|step| format!("    {step:?}\n")).collect();
-    panic!("life {seed}: {}\n{told}again: cargo xtask prove --only lives --seed {seed} --runs 1", difference.why);
+    let told: Vec<String> = steps.iter().map(|step| format!("    {step:?}")).collect();
+    panic!("life {seed}: {}\n{}\nagain: cargo xtask prove --only lives --seed {seed} --runs 1", difference.why, told.join("\n"));
 }
 
 #[test]
@@ -60,8 +59,8 @@ fn random_lives_agree_with_the_model() {
     let (runs, first) = (asked_for("ROBORENT_LIVES", 200), asked_for("ROBORENT_LIVES_SEED", 1));
     println!("{runs} lives of {STEPS} steps, seeds {first}..{}", first + runs);
     std::thread::scope(|threads| {
-        let checked = |offset: u64| (first + offset..first + runs).step_by(SIDE_BY_SIDE).for_each(check);
-        let running: Vec<_> = (0..SIDE_BY_SIDE as u64).map(|offset| threads.spawn(move || checked(offset))).collect();
+        let some = |n: usize| (first..first + runs).skip(n).step_by(SIDE_BY_SIDE).for_each(check);
+        let running: Vec<_> = (0..SIDE_BY_SIDE).map(|n| threads.spawn(move || some(n))).collect();
         for thread in running {
             thread.join().unwrap_or_else(|why| std::panic::resume_unwind(why));
         }
@@ -74,20 +73,20 @@ async fn both_engines_live_the_same_lives() {
     let first = asked_for("ROBORENT_LIVES_SEED", 1);
     for seed in first..first + 5 {
         let steps = drawn(seed);
-        let one = TestApp::start_with(Engine::Sqlite, Life::settings).await.unwrap();
-        let Some(two) = TestApp::start_with(Engine::Postgres, Life::settings).await else {
+        let sqlite = TestApp::start_with(Engine::Sqlite, Life::settings).await.unwrap();
+        let Some(postgres) = TestApp::start_with(Engine::Postgres, Life::settings).await else {
             println!("SKIPPED both_engines_live_the_same_lives: no PostgreSQL; ./test.sh starts one");
             return;
         };
         let mut told = Vec::new();
-        for app in [&one, &two] {
+        for app in [&sqlite, &postgres] {
             let mut life = Life::begin(app).await;
             life.one_by_one = true;
             told.push(life.play(&steps).await.unwrap_or_else(|difference| panic!("life {seed}: {}", difference.why)));
         }
         assert_eq!(told[0], told[1], "life {seed}");
-        assert_eq!(one.audit().await.digest, two.audit().await.digest, "life {seed}");
-        one.finish().await;
-        two.finish().await;
+        assert_eq!(sqlite.audit().await.digest, postgres.audit().await.digest, "life {seed}");
+        sqlite.finish().await;
+        postgres.finish().await;
     }
 }

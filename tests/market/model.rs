@@ -132,13 +132,8 @@ impl Job {
     }
 
     pub fn window(&self) -> i64 {
-        HOUR * match self.wish.reward {
-            ..1_000_000 => 24,
-            ..5_000_000 => 48,
-            ..20_000_000 => 72,
-            ..100_000_000 => 120,
-            _ => 168,
-        }
+        let longer = [(1_000_000, 24), (5_000_000, 48), (20_000_000, 72), (100_000_000, 120)];
+        HOUR * longer.iter().find(|(below, _)| self.wish.reward < *below).map_or(168, |(_, hours)| *hours)
     }
 }
 

@@ -9,14 +9,14 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "Usage: cargo xtask bench [ledger|lifecycle|search|http|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32] [--tasks N,…]\n       \
-                            cargo xtask prove [--only BLOCK] [--list]";
+                            cargo xtask prove [--only BLOCK] [--runs N] [--seed N] | --list";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let task = arguments.next();
     let done = match task.as_ref().and_then(|task| task.to_str()) {
         Some("bench") => bench(arguments.collect()),
-        Some("prove") => prove::prove(&arguments.collect::<Vec<_>>()),
+        Some("prove") => prove::prove(arguments.collect()),
         _ => Err(USAGE.to_owned()),
     };
     match done {
