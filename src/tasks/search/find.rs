@@ -5,19 +5,21 @@
 //!    they are taken all together and put into order.
 //! 3. Where neither helps, the page is shorter than it could be and goes on where the walk has ended.
 
+use std::collections::HashSet;
+
 use crate::base::{Context, Result};
 use crate::tasks::search::order::{Place, Sort};
 use crate::tasks::search::parse_tags;
 use crate::tasks::search::store::{self, FoundRow, Key, Wanted};
-use crate::tasks::search::words::Sought;
+use crate::tasks::search::words::{Sought, Texts};
 
 /// Tasks that a walk passes.
 const AHEAD: i64 = 1_000;
 /// Tasks that are taken together.
 const FEW: i64 = 2_000;
 /// Of what a walk has brought, looked at before the text index is asked: enough to find a frequent word.
-const GLANCE: usize = 256;
-/// Rows that are read together while words are compared.
+const GLANCE: usize = 128;
+/// Tasks whose texts are read together.
 const STEP: usize = 64;
 
 /// What is looked for, and from where on.
@@ -48,18 +50,18 @@ pub(super) fn find(cx: &mut Context<'_, '_>, search: &Search) -> Result<Found> {
     let (first, rest) = keys.split_at(keys.len().min(if search.sought.is_empty() { keys.len() } else { GLANCE }));
     page.take(cx, first)?;
     if page.is_full() || (end.is_none() && rest.is_empty()) {
-        return Ok(page.ending_at(None));
+        return page.ending_at(cx, None);
     }
     if let Some(keys) = few_with_the_words(cx, search)? {
         return page_of(cx, search, keys, false);
     }
     page.take(cx, rest)?;
     if page.is_full() || end.is_none() {
-        return Ok(page.ending_at(None));
+        return page.ending_at(cx, None);
     }
     match few_with_the_reward(cx, search)? {
         Some(keys) => page_of(cx, search, keys, true),
-        None => Ok(page.ending_at(end)),
+        None => page.ending_at(cx, end),
     }
 }
 
@@ -100,54 +102,56 @@ fn page_of(cx: &mut Context<'_, '_>, search: &Search, mut keys: Vec<Key>, compar
     sort.arrange(&mut keys);
     let mut page = Page { compare_words: compare_words && !search.sought.is_empty(), ..Page::new(search) };
     page.take(cx, &keys)?;
-    Ok(page.ending_at(None))
+    page.ending_at(cx, None)
 }
 
-/// A page in the making, with one row more than it shows.
+/// A page in the making, with one task more than it shows.
 struct Page<'s> {
     search: &'s Search,
     compare_words: bool,
-    rows: Vec<(Place, FoundRow)>,
+    keys: Vec<Key>,
 }
 
 impl<'s> Page<'s> {
     fn new(search: &'s Search) -> Self {
-        Self { search, compare_words: !search.sought.is_empty(), rows: Vec::new() }
+        Self { search, compare_words: !search.sought.is_empty(), keys: Vec::new() }
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() > self.search.limit
+        self.keys.len() > self.search.limit
     }
 
-    /// Reads tasks, in order, until the page is full.
+    /// Takes tasks, in order, until the page is full.
     fn take(&mut self, cx: &mut Context<'_, '_>, keys: &[Key]) -> Result<()> {
-        let mut rest = keys;
-        while !self.is_full() && !rest.is_empty() {
-            let missing = self.search.limit + 1 - self.rows.len();
-            let step;
-            (step, rest) = rest.split_at(rest.len().min(if self.compare_words { STEP } else { missing }));
-            self.take_step(cx, step)?;
-        }
-        Ok(())
-    }
-
-    fn take_step(&mut self, cx: &mut Context<'_, '_>, keys: &[Key]) -> Result<()> {
-        let sought = &self.search.sought;
-        let mut rows = store::found(cx, keys.iter().map(|key| key.id), self.compare_words && sought.wants_words())?;
-        rows.sort_unstable_by_key(|row| keys.iter().position(|key| key.id == row.id));
-        for (key, row) in keys.iter().zip(rows) {
-            if !self.compare_words || sought.are_in([&row.title, &row.description], &parse_tags(&row.tags)?) {
-                self.rows.push((self.search.sort.place(key), row));
+        for step in keys.chunks(STEP) {
+            let fitting = if self.compare_words { self.with_the_words(cx, step)? } else { step.to_vec() };
+            self.keys.extend(fitting);
+            if self.is_full() {
+                break;
             }
         }
         Ok(())
     }
 
-    /// The page, which goes on after its last row when there is another, and otherwise at `end`.
-    fn ending_at(mut self, end: Option<Place>) -> Found {
+    fn with_the_words(&self, cx: &mut Context<'_, '_>, keys: &[Key]) -> Result<Vec<Key>> {
+        let sought = &self.search.sought;
+        let mut having = HashSet::new();
+        for row in store::texts(cx, keys, sought.wants_words())? {
+            let texts = Texts { title: &row.title, description: &row.description, tags: parse_tags(&row.tags)? };
+            if sought.are_in(&texts) {
+                having.insert(row.id);
+            }
+        }
+        Ok(keys.iter().filter(|key| having.contains(&key.id)).copied().collect())
+    }
+
+    /// The page, which goes on after its last task when there is another, and otherwise at `end`.
+    fn ending_at(mut self, cx: &mut Context<'_, '_>, end: Option<Place>) -> Result<Found> {
         let is_full = self.is_full();
-        self.rows.truncate(self.search.limit);
-        let next = if is_full { self.rows.last().map(|(place, _)| *place) } else { end };
-        Found { rows: self.rows.into_iter().map(|(_, row)| row).collect(), next }
+        self.keys.truncate(self.search.limit);
+        let next = if is_full { self.keys.last().map(|key| self.search.sort.place(key)) } else { end };
+        let mut rows = store::found(cx, &self.keys)?;
+        rows.sort_unstable_by_key(|row| self.keys.iter().position(|key| key.id == row.id));
+        Ok(Found { rows, next })
     }
 }

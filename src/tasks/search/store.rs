@@ -23,7 +23,6 @@ use crate::tasks::task::{TaskId, WorkerType};
         pub(super) review_hours: i64,
         pub(super) expires_at: Ts,
         pub(super) title: String,
-        pub(super) description: String,
         pub(super) tags: String,
         pub(super) display_name: String,
         pub(super) username: String,
@@ -37,11 +36,22 @@ use crate::tasks::task::{TaskId, WorkerType};
 
 ::store::row! {
     /// A task and what it is sorted by.
+    #[derive(Clone, Copy)]
     pub(super) struct Key {
         pub(super) id: TaskId,
         pub(super) published_at: Ts,
         pub(super) reward: Usdt,
         pub(super) expires_at: Ts,
+    }
+}
+
+::store::row! {
+    /// The texts of a task.
+    pub(super) struct TextsRow {
+        pub(super) id: TaskId,
+        pub(super) title: String,
+        pub(super) description: String,
+        pub(super) tags: String,
     }
 }
 
@@ -181,14 +191,18 @@ type RangeIn = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64,
     HOW_MANY_HAVE_WORDS: (String, i64) => (i64,) = concat!("select count(*) from (select 1 from ", indexed!("$1"), " limit $2) m");
     HAVING_WORDS: RangeIn => Key =
         concat!(key!(), "from (select w.id from ", indexed!("$9"), " limit $8) m join tasks t on t.id = m.id where ", fits!());
-    FOUND: (String, bool) => FoundRow =
+    FOUND: (String,) => FoundRow =
         "select t.id, t.creator_id, t.category, t.worker_type, t.reward, t.fee_bp, \
                 t.slots_total - t.slots_live - t.slots_filled - t.slots_refunded, t.deadline_minutes, t.review_hours, t.expires_at, \
-                x.title, case when $2 then x.description else '' end, x.tags, \
+                x.title, x.tags, \
                 c.display_name, c.username, r.stars, r.ratings, r.reviews, r.rejections, r.median_review_minutes \
          from {sqlite}json_each($1) j join tasks t on t.id = unhex(j.value) \
               {postgres}json_array_elements_text($1::json) j (value) join tasks t on t.id = j.value::uuid {end}\
          join task_texts x on x.task_id = t.id join users c on c.id = t.creator_id left join reputations r on r.user_id = c.id";
+    TEXTS: (String, bool) => TextsRow =
+        "select x.task_id, case when $2 then x.title else '' end, case when $2 then x.description else '' end, x.tags \
+         from {sqlite}json_each($1) j join task_texts x on x.task_id = unhex(j.value)\
+              {postgres}json_array_elements_text($1::json) j (value) join task_texts x on x.task_id = j.value::uuid{end}";
     INDEX: (i64, TaskId, String) => () =
         "insert into {postgres}derived.{end}task_words (rowid, id, words) \
          values ($1, $2, {sqlite}$3{postgres}array_to_tsvector(string_to_array($3, ' ')){end})";
@@ -271,10 +285,18 @@ pub(super) fn having_words(cx: &mut Context<'_, '_>, question: &str, wanted: &Wa
     Ok(cx.tx.all(&HAVING_WORDS, (worker, a, b, rating, least, most, now, at_most, question))?)
 }
 
-/// These tasks, in no order, with their descriptions if they are wanted.
-pub(super) fn found(cx: &mut Context<'_, '_>, ids: impl Iterator<Item = TaskId>, with_descriptions: bool) -> Result<Vec<FoundRow>> {
-    let ids: Vec<String> = ids.map(|id| id.0.simple().to_string()).collect();
-    Ok(cx.tx.all(&FOUND, (json!(ids).to_string(), with_descriptions))?)
+/// These tasks, in no order.
+pub(super) fn found(cx: &mut Context<'_, '_>, keys: &[Key]) -> Result<Vec<FoundRow>> {
+    Ok(cx.tx.all(&FOUND, (list(keys),))?)
+}
+
+/// Their texts, or only their tags, in no order.
+pub(super) fn texts(cx: &mut Context<'_, '_>, keys: &[Key], also_words: bool) -> Result<Vec<TextsRow>> {
+    Ok(cx.tx.all(&TEXTS, (list(keys), also_words))?)
+}
+
+fn list(keys: &[Key]) -> String {
+    json!(keys.iter().map(|key| key.id.0.simple().to_string()).collect::<Vec<_>>()).to_string()
 }
 
 pub(super) fn index(cx: &mut Context<'_, '_>, number: i64, id: TaskId, words: &str) -> Result<()> {

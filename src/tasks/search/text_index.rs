@@ -1,9 +1,9 @@
 //! The text index: which open tasks have which words. It is made from the tasks and can be made anew from them.
 
 use crate::base::{Context, Result};
-use crate::tasks::search::words::words_of;
+use crate::tasks::search::words::{Texts, words_of};
 use crate::tasks::search::{parse_tags, store};
-use crate::tasks::store::Texts;
+use crate::tasks::store as tasks_store;
 use crate::tasks::task::{Task, TaskId};
 
 /// Tasks of one transaction when the index is made anew.
@@ -18,12 +18,13 @@ fn number(id: TaskId) -> i64 {
 }
 
 /// Makes a new task findable by its words.
-pub(in crate::tasks) fn index(cx: &mut Context<'_, '_>, task: &Task, texts: &Texts) -> Result<()> {
-    add(cx, task.id, &task.category, [&texts.title, &texts.description], &texts.tags)
+pub(in crate::tasks) fn index(cx: &mut Context<'_, '_>, task: &Task, texts: &tasks_store::Texts) -> Result<()> {
+    let words = Texts { title: &texts.title, description: &texts.description, tags: parse_tags(&texts.tags)? };
+    add(cx, task.id, &task.category, &words)
 }
 
-fn add(cx: &mut Context<'_, '_>, id: TaskId, category: &str, texts: [&str; 2], tags: &str) -> Result<()> {
-    let words: Vec<String> = words_of(category, texts, &parse_tags(tags)?).into_iter().collect();
+fn add(cx: &mut Context<'_, '_>, id: TaskId, category: &str, texts: &Texts<'_>) -> Result<()> {
+    let words: Vec<String> = words_of(category, texts).into_iter().collect();
     store::index(cx, number(id), id, &words.join(" "))
 }
 
@@ -37,7 +38,8 @@ pub(in crate::tasks) fn forget(cx: &mut Context<'_, '_>, id: TaskId) -> Result<(
 pub fn index_next(cx: &mut Context<'_, '_>, after: TaskId) -> Result<Option<TaskId>> {
     let tasks = store::to_index(cx, after, CHUNK)?;
     for task in &tasks {
-        add(cx, task.id, &task.category, [&task.title, &task.description], &task.tags)?;
+        let texts = Texts { title: &task.title, description: &task.description, tags: parse_tags(&task.tags)? };
+        add(cx, task.id, &task.category, &texts)?;
     }
     Ok(tasks.last().map(|task| task.id))
 }

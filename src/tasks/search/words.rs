@@ -23,11 +23,23 @@ fn tag_word(tag: &str) -> String {
     format!("#{}", tag.to_lowercase())
 }
 
+/// The texts of a task that words are looked for in.
+pub(super) struct Texts<'t> {
+    pub(super) title: &'t str,
+    pub(super) description: &'t str,
+    pub(super) tags: Vec<String>,
+}
+
+impl Texts<'_> {
+    fn words(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        [self.title, self.description].into_iter().chain(self.tags.iter().map(String::as_str)).flat_map(words)
+    }
+}
+
 /// Everything that a task is found by.
-pub(super) fn words_of(category: &str, texts: [&str; 2], tags: &[String]) -> BTreeSet<String> {
-    let texts = texts.into_iter().chain(tags.iter().map(String::as_str));
-    let mut all: BTreeSet<String> = texts.flat_map(words).map(Cow::into_owned).collect();
-    all.extend(tags.iter().map(|tag| tag_word(tag)));
+pub(super) fn words_of(category: &str, task: &Texts<'_>) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = task.words().map(Cow::into_owned).collect();
+    all.extend(task.tags.iter().map(|tag| tag_word(tag)));
     all.insert(format!("@{category}"));
     all
 }
@@ -48,7 +60,7 @@ impl Sought {
         self.words.is_empty() && self.tags.is_empty()
     }
 
-    /// Whether the texts of a task are needed to tell whether it has them all.
+    /// Whether tags alone do not tell whether a task has them all.
     pub(super) fn wants_words(&self) -> bool {
         !self.words.is_empty()
     }
@@ -60,15 +72,14 @@ impl Sought {
     }
 
     /// Whether a task has them all.
-    pub(super) fn are_in(&self, texts: [&str; 2], tags: &[String]) -> bool {
-        if !self.tags.iter().all(|tag| tags.contains(tag)) {
+    pub(super) fn are_in(&self, task: &Texts<'_>) -> bool {
+        if !self.tags.iter().all(|tag| task.tags.contains(tag)) {
             return false;
         }
-        let mut missing: BTreeSet<&str> = self.words.iter().map(String::as_str).collect();
-        let texts = texts.into_iter().chain(tags.iter().map(String::as_str));
+        let mut missing: Vec<&str> = self.words.iter().map(String::as_str).collect();
         missing.is_empty()
-            || texts.flat_map(words).any(|word| {
-                missing.remove(word.as_ref());
+            || task.words().any(|word| {
+                missing.retain(|other| *other != word);
                 missing.is_empty()
             })
     }
@@ -95,8 +106,8 @@ mod tests {
 
     #[test]
     fn a_task_has_what_the_index_would_find() {
-        let (texts, tags) = (["Translate a page", "From German, 300 words."], ["de-en".to_owned(), "quick".to_owned()]);
-        let all = words_of("translation", texts, &tags);
+        let task = Texts { title: "Translate a page", description: "From German, 300 words.", tags: vec!["de-en".into(), "quick".into()] };
+        let all = words_of("translation", &task);
         for (q, sought_tags, expected) in [
             ("", &[][..], true),
             ("GERMAN page", &["DE-en"], true),
@@ -109,7 +120,7 @@ mod tests {
         ] {
             let sought_tags: Vec<String> = sought_tags.iter().map(|tag| (*tag).to_owned()).collect();
             let sought = Sought::new(q, &sought_tags);
-            assert_eq!(sought.are_in(texts, &tags), expected, "{q}");
+            assert_eq!(sought.are_in(&task), expected, "{q}");
             let asked = sought.question(Some("translation"));
             assert_eq!(asked.split(' ').all(|word| all.contains(word)), expected, "{q}");
         }
