@@ -3,7 +3,6 @@
 use roborent::base::config::Config;
 use roborent::base::limit::Limit;
 use roborent::base::{Usdt, UserId};
-use roborent::ledger;
 use roborent::testing::{Answered, Bot, TestApp};
 use serde_json::{Value, json};
 
@@ -119,14 +118,16 @@ pub async fn seen(app: &TestApp, who: &Bot, task: &str) -> Value {
     app.get(&format!("/api/v1/agent/tasks/{task}")).key(who).send().await.expect(200).json()
 }
 
-/// Available and held money of each, in micro-USDT, as the books say.
+/// Available and held money of each, in micro-USDT, as the accounts say.
 pub async fn money(app: &TestApp, users: &[UserId]) -> Vec<(i64, i64)> {
-    let users = users.to_vec();
-    let look = app.app.dispatcher.look(move |cx| {
-        let micro = |balance: ledger::Balance| (balance.available.micro(), balance.held.micro());
-        users.iter().map(|user| ledger::balance_of(cx, *user).map(micro)).collect::<Result<Vec<_>, _>>()
-    });
-    look.await.unwrap()
+    static ACCOUNTS: store::Stmt<(), (UserId, String, i64)> =
+        store::Stmt::new("select owner, kind, balance from accounts where balance > 0");
+    let accounts = app.app.dispatcher.look(|cx| Ok(cx.tx.all(&ACCOUNTS, ())?)).await.unwrap();
+    let sum = |user: UserId, available: bool| {
+        let of_user = accounts.iter().filter(|(owner, kind, _)| *owner == user && (kind == "user_available") == available);
+        of_user.map(|(.., balance)| balance).sum()
+    };
+    users.iter().map(|user| (sum(*user, true), sum(*user, false))).collect()
 }
 
 /// The money of one.

@@ -65,7 +65,7 @@ pub fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
         4 => Just(Deed::Rate),
         3 => Just(Deed::Close),
         3 => Just(Deed::Extend),
-        1 => Just(Deed::Cap),
+        4 => Just(Deed::Cap),
         1 => Just(Deed::Suspend),
         2 => Just(Deed::Restore),
         6 => Just(Deed::Wait),
@@ -184,6 +184,12 @@ impl<'t> Life<'t> {
     /// Lists tell what time has decided also before the jobs have run; then everything is compared.
     async fn compare_states(&mut self) -> Result<(), String> {
         for who in 0..PEOPLE {
+            let balance = self.app.get("/api/v1/finance/balance").key(&self.bots[who]).send().await.expect(200).json();
+            let shown = ["available_balance", "held_balance", "total_balance"].map(|field| micro(&balance[field]));
+            let (available, held) = (self.model.people[who].available, self.model.held(who));
+            if shown != [available, held, available + held] {
+                return Err(format!("person {who} is shown {balance}, expected {available} and {held}"));
+            }
             let list = self.app.get("/api/v1/agent/tasks/mine?limit=50").key(&self.bots[who]).send().await.expect(200).json();
             for item in list["items"].as_array().unwrap() {
                 let slot = self.slots.iter().position(|id| item["acceptance_id"] == id.as_str()).unwrap();

@@ -18,7 +18,7 @@ const LIFETIMES: [i64; 5] = [HOUR, DAY, 7 * DAY, 30 * DAY, 180 * DAY];
 const PROOFS: [[i64; 2]; 8] = [[0, 0], [0, 0], [0, 0], [1, 0], [0, 1], [-1, 0], [0, -1], [1, 1]];
 const PERCENTS: [i64; 6] = [0, 100, 100, 1, 50, 99];
 const TIPS: [i64; 4] = [1, 250_000, 5_000_000, 10_000_000_000];
-const CAPS: [Option<i64>; 5] = [None, None, Some(1_000_000), Some(50_000_000), Some(500_000_000)];
+const CAPS: [Option<i64>; 5] = [None, Some(0), Some(1_000_000), Some(50_000_000), Some(500_000_000)];
 const WAITS: [i64; 9] = [MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 45 * DAY];
 
 /// Numbers drawn out of one.

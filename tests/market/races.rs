@@ -144,6 +144,24 @@ on_both_engines! {
         assert_eq!(money_of(app, &creator).await, (10_000_000_000 - 1_000_000 * count(ROUNDS), 0));
     }
 
+    async fn what_happens_to_different_slots_of_one_task_at_once_is_all_counted(app, |config| generous(config)) {
+        let (creator, workers) = creator_and_workers(app).await;
+        for round in 0..ROUNDS {
+            let worker = |n: usize| &workers[(round + n) % WORKERS];
+            let id = publish(app, &creator, &task("1.00", 6)).await;
+            let (one, _) = proof(app, worker(0), &id).await;
+            for n in 1..3 {
+                drop(accept(app, worker(n), &id).await.expect(201));
+            }
+            let (verdict, others) = (approve(app, &creator, &one), tokio::join!(proof(app, worker(3), &id), proof(app, worker(4), &id)));
+            let moves = async { tokio::join!(cancel(app, worker(1), &id), submit(app, worker(2), &id), accept(app, worker(5), &id)) };
+            let (approved, (cancelled, submitted, accepted)) = both(round, verdict, moves).await;
+            assert_eq!([approved.status, cancelled.status, submitted.status, accepted.status], [200, 200, 201, 201], "{others:?}");
+            let seen = seen(app, &creator, &id).await;
+            assert_eq!((&seen["slots_filled"], &seen["slots_remaining"], &seen["escrow_usd"]), (&json!(1), &json!(1), &json!(5.0)), "{round}");
+        }
+    }
+
     async fn two_closings_at_once_refund_once(app, |config| generous(config)) {
         let (creator, workers) = creator_and_workers(app).await;
         for round in 0..ROUNDS / 4 {
