@@ -150,11 +150,6 @@ pub async fn events(app: &TestApp, who: &Bot) -> Vec<Value> {
     }
 }
 
-/// Its table of shapes lacks the kind `extend` and the part of a split that goes back to the creator.
-pub fn the_auditor_does_not_know_extensions_and_splits_yet(app: &TestApp) {
-    app.forget_shapes();
-}
-
 /// An amount of an answer in micro-USDT.
 pub fn micro(amount: &Value) -> i64 {
     serde_json::from_value::<Usdt>(amount.clone()).unwrap().micro()

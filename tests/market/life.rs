@@ -7,7 +7,7 @@ use roborent::tasks::clock;
 use roborent::testing::{Bot, TestApp};
 use serde_json::json;
 
-use crate::deeds::{generous, make_admin, micro, money, text, the_auditor_does_not_know_extensions_and_splits_yet};
+use crate::deeds::{generous, make_admin, micro, money, text};
 use crate::model::{DAY, Model, Person};
 
 pub const PEOPLE: usize = 6;
@@ -106,7 +106,6 @@ impl<'t> Life<'t> {
 
     /// Six people: the second was brought by the first, the third by the second, the fourth by the first.
     pub async fn begin(app: &'t TestApp) -> Self {
-        the_auditor_does_not_know_extensions_and_splits_yet(app);
         let mut life = Self {
             app,
             model: Model::new(app.now().as_milliseconds()),

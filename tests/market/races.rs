@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::deeds::{
     accept, approve, bots, cancel, close, decide, dispute, generous, make_admin, money, money_of, on_task, proof, publish, reject, seen,
-    submit, task, the_auditor_does_not_know_extensions_and_splits_yet, tip, together,
+    submit, task, tip, together,
 };
 
 const ROUNDS: usize = 100;
@@ -244,7 +244,6 @@ on_both_engines! {
         let (creator, workers) = creator_and_workers(app).await;
         let (one, two) = (app.bot().await, app.bot().await);
         tokio::join!(make_admin(app, &one), make_admin(app, &two));
-        the_auditor_does_not_know_extensions_and_splits_yet(app);
         let slots = slots(app, &creator, &workers).await;
         let before = earned(app, &workers).await;
         assert!(together(slots.iter().map(|slot| reject(app, &creator, &slot.proof))).await.iter().all(|answer| answer.status == 200));
@@ -298,7 +297,6 @@ on_both_engines! {
 
     async fn publishing_extending_and_tipping_at_once_share_one_cap(app, |config| generous(config)) {
         let (creator, worker) = (app.rich_bot(1_000).await, app.bot().await);
-        the_auditor_does_not_know_extensions_and_splits_yet(app);
         let open = publish(app, &creator, &task("1.00", 1)).await;
         let (proof, _) = proof(app, &worker, &open).await;
         drop(approve(app, &creator, &proof).await.expect(200));

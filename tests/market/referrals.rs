@@ -5,10 +5,7 @@ use roborent::on_both_engines;
 use roborent::testing::{Bot, TestApp};
 use serde_json::{Value, json};
 
-use crate::deeds::{
-    approve, decide, dispute, generous, make_admin, micro, money_of, proof, publish, reject, task, text,
-    the_auditor_does_not_know_extensions_and_splits_yet, tip,
-};
+use crate::deeds::{approve, decide, dispute, generous, make_admin, micro, money_of, proof, publish, reject, task, text, tip};
 
 /// Of 1.234567: the fee is a tenth, rounded down, and a commission a fifth of that, rounded down.
 const REWARD: &str = "1.234567";
@@ -122,7 +119,6 @@ on_both_engines! {
     }
 
     async fn a_split_earns_a_part_and_tips_and_refunds_earn_nothing(app, |config| generous(config)) {
-        the_auditor_does_not_know_extensions_and_splits_yet(app);
         let ([of_worker, of_creator, worker, creator], admin) = (two_sides(app).await, app.bot().await);
         make_admin(app, &admin).await;
         for (decision, percent) in [("refund", None), ("split", Some(33))] {
