@@ -7,10 +7,20 @@
 //! Sources of facts: java-tron 4.8 (named by class), and the values on which tronweb 6.5.1 and tronpy 0.6.2 agree
 //! (`tests/vectors.json`).
 
+pub mod abi;
 pub mod address;
+pub mod derive;
 pub mod hash;
 pub mod hex;
 pub mod ids;
+pub mod keys;
+mod proto;
+pub mod signed;
+pub mod transaction;
 
 pub use address::{Address, AddressError};
+pub use derive::{AccountPublicKey, AccountSecretKey, DeriveError};
 pub use ids::{BlockId, Txid};
+pub use keys::{KeyError, SecretKey, Signature};
+pub use signed::SignedTransaction;
+pub use transaction::{Contract, RefBlock, Transaction, TransactionError};
