@@ -172,6 +172,13 @@ fn crates_keep_their_distance() {
         let name = line.split(['.', ' ', '=']).next().unwrap();
         assert!(!["store", "audit", "devnet", "roborent", "prost", "axum"].contains(&name), "the tron crate must not use {name}");
     }
+    for line in dependencies(&manifest("devnet")).lines() {
+        let name = line.split(['.', ' ', '=']).next().unwrap();
+        assert!(
+            !["tron", "store", "audit", "roborent"].contains(&name),
+            "the devnet must not use {name}: what both sides got wrong in the same way would go unnoticed"
+        );
+    }
     // TCP has a "user timeout" of its own, and java-tron calls its interface for everybody "/wallet/": no words of ours.
     let names_of_others = ["tcp_user_timeout", "\"/wallet/"];
     for (path, text) in files("crates/store/src", "rs").into_iter().chain(files("crates/tron/src", "rs")) {

@@ -103,7 +103,7 @@ impl Node {
         match info.id {
             None => Ok(None),
             Some(id) if id == txid => {
-                let (number, calls_a_contract) = (info.block_number, info.receipt.result.is_some());
+                let (number, calls_a_contract) = (info.block_number, info.contract_address.is_some());
                 let transaction = block::read(info, txid, None, calls_a_contract).map_err(|trouble| self.error(trouble))?;
                 Ok(Some((number, transaction)))
             }

@@ -76,6 +76,8 @@ pub(super) struct Info {
     pub(super) fee: i64,
     /// Absent for success, `FAILED` otherwise.
     pub(super) result: Option<String>,
+    /// Absent for what calls no contract.
+    pub(super) contract_address: Option<IgnoredAny>,
     #[serde(default)]
     pub(super) receipt: Receipt,
     #[serde(default)]

@@ -1,0 +1,9 @@
+//! The devnet asked by the client that will ask real nodes.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+mod lies;
+mod payments;
+mod persistence;
+mod rules;
+mod shapes;
+mod support;
