@@ -181,6 +181,11 @@ impl Chain {
         self.faucet
     }
 
+    /// Whether what comes now can be kept.
+    fn check(&self) -> Result<(), JournalError> {
+        self.journal.as_ref().map_or(Ok(()), Journal::check)
+    }
+
     fn write(&mut self, lines: &[Line]) -> Result<(), JournalError> {
         match &mut self.journal {
             Some(journal) => journal.append(lines),

@@ -48,6 +48,8 @@ pub enum JournalError {
 pub(crate) struct Journal {
     file: File,
     path: String,
+    /// A line did not get to the disk: those after it would have no ground.
+    failed: bool,
 }
 
 impl Journal {
@@ -74,13 +76,19 @@ impl Journal {
             length += read as u64;
         }
         file.set_len(length).map_err(failed)?;
-        let mut journal = Self { file, path: name.clone() };
+        let mut journal = Self { file, path: name.clone(), failed: false };
         journal.file.seek(SeekFrom::End(0)).map_err(failed)?;
         Ok((journal, lines))
     }
 
     pub(crate) fn damaged(&self, line: usize, why: impl Into<String>) -> JournalError {
         JournalError::Damaged { path: self.path.clone(), line, why: why.into() }
+    }
+
+    /// Whether lines can be appended.
+    pub(crate) fn check(&self) -> Result<(), JournalError> {
+        let error = || io::Error::other("a block could not be written before: start again");
+        if self.failed { Err(JournalError::File { path: self.path.clone(), error: error() }) } else { Ok(()) }
     }
 
     /// Appends lines and waits until they are on the disk.
@@ -91,6 +99,7 @@ impl Journal {
             text.push('\n');
         }
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        self.failed |= written.is_err();
         written.map_err(|error| JournalError::File { path: self.path.clone(), error })
     }
 }

@@ -190,10 +190,10 @@ async fn the_next_provider_covers_for_one_that_fails() {
     let (first, _) = node("first", &[(BLOCK, block(5, &[1])), (INFOS, "[]".into()), (TIP, header(9, 1).to_string())]);
     let (second, answers) = node("second", &[(BLOCK, block(5, &[1])), (INFOS, infos(&[info(5, 1)])), (TIP, header(8, 1).to_string())]);
     let pool = Pool::new(vec![first, second], 1);
-    assert_eq!(pool.solid_block(5).await.unwrap().transactions.len(), 1);
+    assert_eq!(pool.solid_block(5, None).await.unwrap().transactions.len(), 1);
     assert_eq!(pool.solid_tip(0).await.unwrap().number(), 9);
     answers.lock().unwrap().insert(INFOS, reply(500, ""));
-    let error = pool.solid_block(5).await.unwrap_err().to_string();
+    let error = pool.solid_block(5, None).await.unwrap_err().to_string();
     assert!(error.contains("first: block 5 has 1 transactions") && error.contains("second: HTTP status 500"), "{error}");
 }
 
@@ -202,15 +202,30 @@ async fn a_quorum_has_to_agree() {
     let (first, _) = node("first", &[(BLOCK, block(5, &[])), (INFOS, "[]".into()), (TIP, header(9, 1).to_string())]);
     let (second, answers) = node("second", &[(BLOCK, header(5, 1).to_string()), (INFOS, "[]".into()), (TIP, header(7, 1).to_string())]);
     let pool = Pool::new(vec![first, second], 2);
-    assert_eq!(pool.solid_block(5).await.unwrap().header.id, block_id(5, 1));
+    assert_eq!(pool.solid_block(5, None).await.unwrap().header.id, block_id(5, 1));
     assert_eq!(pool.solid_tip(7).await.unwrap().number(), 7);
     assert!(
         matches!(pool.solid_tip(8).await, Err(PoolError::NoAnswer(errors)) if errors[0].trouble == Trouble::Behind { tip: 7, floor: 8 })
     );
     answers.lock().unwrap().insert(BLOCK, reply(200, &header(5, 2).to_string()));
-    assert!(matches!(pool.solid_block(5).await, Err(PoolError::Disagree { number: 5, .. })));
+    assert!(matches!(pool.solid_block(5, None).await, Err(PoolError::Disagree { number: 5, .. })));
     answers.lock().unwrap().insert(BLOCK, Err(TransportFailure::Timeout));
-    assert!(matches!(pool.solid_block(5).await, Err(PoolError::NoAnswer(_))));
+    assert!(matches!(pool.solid_block(5, None).await, Err(PoolError::NoAnswer(_))));
+}
+
+#[tokio::test]
+async fn a_block_stands_on_the_one_below_it_or_history_is_in_doubt() {
+    let (liar, answers) = node("liar", &[(BLOCK, header(5, 2).to_string()), (INFOS, "[]".into())]);
+    let (honest, _) = node("honest", &[(BLOCK, block(5, &[])), (INFOS, "[]".into())]);
+    let below = Some(block_id(4, 1));
+    let both = Pool::new(vec![liar.clone(), honest], 1);
+    assert_eq!(both.solid_block(5, below).await.unwrap().header.id, block_id(5, 1), "the liar is passed over");
+    let alone = Pool::new(vec![liar], 1);
+    let error = alone.solid_block(5, below).await.unwrap_err();
+    let trouble = Trouble::OtherParent { number: 5, expected: block_id(4, 1), got: block_id(4, 2) };
+    assert!(matches!(&error, PoolError::Contradiction(error) if error.trouble == trouble), "{error}");
+    answers.lock().unwrap().insert(BLOCK, reply(500, ""));
+    assert!(matches!(alone.solid_block(5, below).await, Err(PoolError::NoAnswer(_))), "silence is no contradiction");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ const BLOCK_TRANSACTIONS_MAX: usize = 2_000;
 impl Chain {
     /// Makes blocks now. Their time is the clock's, and always later than their parent's.
     pub(crate) fn mine(&mut self, blocks: u64) -> Result<(), JournalError> {
+        self.check()?;
         let mut lines = Vec::new();
         for _ in 0..blocks {
             self.drop_old();
@@ -34,6 +35,7 @@ impl Chain {
 
     /// Replaces that many blocks by empty ones with the same times. Their transactions wait again, unless dropped.
     pub(crate) fn reorg(&mut self, depth: u64, drop_transactions: bool) -> Result<(), JournalError> {
+        self.check()?;
         let keep = self.head().number.saturating_sub(depth);
         let removed = self.cut(keep);
         self.forks += 1;

@@ -38,7 +38,7 @@ async fn a_lying_provider_is_named_and_the_other_one_covers() {
         devnet.set_faults(vec![rule(kind.clone())]);
         let error = node(&devnet, 0).solid_block(number).await.unwrap_err();
         assert!(fits(&error.trouble), "{kind:?}: {error}");
-        assert_eq!(pool(&devnet, 2, 1).solid_block(number).await.unwrap(), truth, "{kind:?}");
+        assert_eq!(pool(&devnet, 2, 1).solid_block(number, None).await.unwrap(), truth, "{kind:?}");
     }
     devnet.set_faults(vec![rule(Kind::DropOneInfo)]);
     assert_eq!(node(&devnet, 0).solid_block(number).await.unwrap_err().trouble, incomplete(1, 1));
@@ -53,7 +53,7 @@ async fn tips_that_are_behind_or_invented_move_nobody() {
     assert!(matches!(pool(&devnet, 1, 1).solid_tip(7).await, Err(PoolError::NoAnswer(_))));
     devnet.set_faults(vec![rule(Kind::Future { blocks: 50 })]);
     assert_eq!(pool(&devnet, 2, 1).solid_tip(7).await.unwrap().number(), 57, "one provider is believed about the tip");
-    assert!(pool(&devnet, 2, 1).solid_block(8).await.is_err(), "but there is no block there to book");
+    assert!(pool(&devnet, 2, 1).solid_block(8, None).await.is_err(), "but there is no block there to book");
     assert_eq!(pool(&devnet, 2, 2).solid_tip(7).await.unwrap().number(), 7);
 }
 
@@ -62,10 +62,11 @@ async fn providers_that_disagree_stop_a_quorum() {
     let devnet = devnet();
     devnet.mine(5).unwrap();
     devnet.set_faults(vec![rule(Kind::OtherId)]);
-    assert!(matches!(pool(&devnet, 2, 2).solid_block(2).await, Err(PoolError::Disagree { number: 2, .. })));
+    assert!(matches!(pool(&devnet, 2, 2).solid_block(2, None).await, Err(PoolError::Disagree { number: 2, .. })));
     devnet.set_faults(vec![rule(Kind::WrongParent)]);
-    let lie = node(&devnet, 0).solid_block(2).await.unwrap().header;
-    assert_ne!(lie.parent, node(&devnet, 1).solid_block(1).await.unwrap().header.id, "for the caller's own record to notice");
+    let below = node(&devnet, 1).solid_header(1).await.unwrap().id;
+    assert!(matches!(pool(&devnet, 1, 1).solid_block(2, Some(below)).await, Err(PoolError::Contradiction(_))));
+    assert!(pool(&devnet, 2, 1).solid_block(2, Some(below)).await.is_ok(), "somebody continues it");
 }
 
 #[tokio::test]
@@ -120,4 +121,14 @@ async fn a_fault_strikes_as_often_as_it_says() {
         assert_eq!(node(&devnet, 1).solid_tip().await.is_ok(), expected);
     }
     assert_eq!(devnet.request(0, "/devnet/faults", br#"{"rules":[{"kind":"nonsense"}]}"#).status, 400);
+}
+
+#[tokio::test]
+async fn solid_history_that_changes_is_a_contradiction() {
+    let devnet = devnet();
+    devnet.mine(6).unwrap();
+    let below = node(&devnet, 0).solid_header(3).await.unwrap().id;
+    order(&devnet, "reorg", &serde_json::json!({ "depth": 4, "break_solid": true }));
+    devnet.mine(3).unwrap();
+    assert!(matches!(pool(&devnet, 2, 2).solid_block(4, Some(below)).await, Err(PoolError::Contradiction(_))));
 }

@@ -10,7 +10,6 @@ use super::error::Trouble;
 use super::wire;
 use crate::abi::{Log, TransferEvent};
 use crate::address::Address;
-use crate::hex;
 use crate::ids::{BlockId, Txid};
 
 /// The head of a block.
@@ -106,13 +105,13 @@ pub(super) fn complete(number: u64, block: wire::Block, infos: Vec<wire::Info>) 
         let contract = transaction.raw_data.contract.first();
         let owner = contract.and_then(|contract| contract.parameter.as_ref()?.value.as_ref()?.owner_address);
         let calls_a_contract = contract.is_some_and(|contract| ["TriggerSmartContract", "CreateSmartContract"].contains(&&*contract.kind));
-        transactions.push(read(info, transaction.id, owner, calls_a_contract)?);
+        transactions.push(read(info, transaction.id, owner, calls_a_contract));
     }
     Ok(Block { header, transactions })
 }
 
 /// What became of one transaction. For a call of a contract, success has to be said; elsewhere it is the absence of failure.
-pub(super) fn read(info: wire::Info, txid: Txid, owner: Option<Address>, calls_a_contract: bool) -> Result<BlockTransaction, Trouble> {
+pub(super) fn read(info: wire::Info, txid: Txid, owner: Option<Address>, calls_a_contract: bool) -> BlockTransaction {
     let outcome = match (info.result, info.receipt.result) {
         (None, Some(result)) if result == "SUCCESS" => Outcome::Success,
         (None, None) if !calls_a_contract => Outcome::Success,
@@ -120,21 +119,11 @@ pub(super) fn read(info: wire::Info, txid: Txid, owner: Option<Address>, calls_a
         (Some(result), _) => Outcome::Failed(result),
         (None, _) => Outcome::Failed("the receipt does not say SUCCESS".into()),
     };
-    let logs = info.log.iter().map(log).collect::<Option<_>>();
-    Ok(BlockTransaction {
-        txid,
-        owner,
-        outcome,
-        fee_sun: info.fee,
-        energy: info.receipt.energy_usage_total,
-        logs: logs.ok_or_else(|| Trouble::Shape(format!("the log of {txid} is not hexadecimal, or an address in it has not 20 bytes")))?,
-    })
+    let logs = info.log.into_iter().map(log).collect();
+    BlockTransaction { txid, owner, outcome, fee_sun: info.fee, energy: info.receipt.energy_usage_total, logs }
 }
 
-fn log(raw: &wire::RawLog) -> Option<Log> {
-    Some(Log {
-        address: Address::from_evm(hex::decode_array(&raw.address)?),
-        topics: raw.topics.iter().map(|topic| hex::decode_array(topic)).collect::<Option<_>>()?,
-        data: hex::decode(&raw.data)?,
-    })
+fn log(raw: wire::RawLog) -> Log {
+    let topics = raw.topics.into_iter().map(|topic| topic.0).collect();
+    Log { address: Address::from_evm(raw.address.0), topics, data: raw.data.0 }
 }

@@ -85,9 +85,12 @@ const fn trouble_code(trouble: &Trouble) -> &'static str {
         Trouble::NotJson(_) => "not_json",
         Trouble::LiteNode => "lite_node",
         Trouble::Reported(_) => "reported",
-        Trouble::Shape(_) | Trouble::UnknownBlock(_) | Trouble::OtherBlock { .. } | Trouble::Incomplete { .. } | Trouble::Behind { .. } => {
-            "shape"
-        }
+        Trouble::Shape(_)
+        | Trouble::UnknownBlock(_)
+        | Trouble::OtherBlock { .. }
+        | Trouble::Incomplete { .. }
+        | Trouble::OtherParent { .. }
+        | Trouble::Behind { .. } => "shape",
     }
 }
 

@@ -71,6 +71,16 @@ pub enum Trouble {
         /// Transactions without an info.
         missing: usize,
     },
+    /// The block does not stand on the one that was solid before it: a provider that lies, or one of another network.
+    #[error("block {number} stands on {got}, and {expected} was solid there")]
+    OtherParent {
+        /// The number of the block.
+        number: u64,
+        /// The block below it, as it was given before.
+        expected: BlockId,
+        /// What it names as its parent.
+        got: BlockId,
+    },
     /// The newest solid block it knows lies below what we have seen as solid already.
     #[error("its newest solid block is {tip}, and block {floor} was solid already")]
     Behind {
@@ -97,6 +107,10 @@ pub enum PoolError {
     /// Fewer than needed answered. Each with its reason.
     #[error("no provider gave a usable answer: {}", list(.0))]
     NoAnswer(Vec<NodeError>),
+    /// As many as have to agree say that solid history is another one than it was, and nobody continues it. Nothing may be
+    /// booked until a person has looked.
+    #[error("solid history contradicts itself: {0}")]
+    Contradiction(NodeError),
     /// Two providers have different blocks at a height that both call solid. One of them lies or is on another network.
     #[error("{} says that block {number} is {one}, {} says {other}", .providers.0, .providers.1)]
     Disagree {

@@ -104,8 +104,7 @@ impl Node {
             None => Ok(None),
             Some(id) if id == txid => {
                 let (number, calls_a_contract) = (info.block_number, info.contract_address.is_some());
-                let transaction = block::read(info, txid, None, calls_a_contract).map_err(|trouble| self.error(trouble))?;
-                Ok(Some((number, transaction)))
+                Ok(Some((number, block::read(info, txid, None, calls_a_contract))))
             }
             Some(id) => Err(self.error(Trouble::Shape(format!("asked for transaction {txid}, got {id}")))),
         }

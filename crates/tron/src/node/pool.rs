@@ -11,7 +11,7 @@ use super::error::{NodeError, PoolError, Trouble};
 use super::transport::BoxFuture;
 use super::{Node, account};
 use crate::address::Address;
-use crate::ids::Txid;
+use crate::ids::{BlockId, Txid};
 use crate::signed::SignedTransaction;
 
 /// What the providers know of a transaction on the solid chain.
@@ -70,33 +70,53 @@ impl Pool {
         tips.into_iter().nth(self.quorum - 1).ok_or(PoolError::NoAnswer(errors))
     }
 
-    /// A solid block from the first provider that has it complete; with a quorum, others have to know the same id.
-    pub async fn solid_block(&self, number: u64) -> Result<Block, PoolError> {
+    /// A solid block from the first provider that has it complete and on top of `parent`, the id of the block below it (at
+    /// the very start there is none to compare with). With a quorum, others have to know the same id.
+    pub async fn solid_block(&self, number: u64, parent: Option<BlockId>) -> Result<Block, PoolError> {
         let mut errors = Vec::new();
         let mut found: Option<(Arc<str>, Block)> = None;
         let mut agreeing = 0;
         for node in &self.nodes {
-            let answer = match &found {
-                None => node.solid_block(number).await.map(|block| {
-                    let header = block.header;
-                    found = Some((node.name().clone(), block));
-                    header
+            let answer = match found {
+                None => node.solid_block(number).await.and_then(|block| linked(node, block.header, parent).map(|()| Some(block))),
+                Some(_) => node.solid_header(number).await.and_then(|header| match &found {
+                    Some((_, block)) if header.id == block.header.id => Ok(None),
+                    // One that is not on top of what was solid is a lie that needs no vote.
+                    _ => linked(node, header, parent).map(|()| Some(Block { header, transactions: Vec::new() })),
                 }),
-                Some(_) => node.solid_header(number).await,
             };
             match (answer, &found) {
-                (Ok(header), Some((first, block))) if header.id != block.header.id => {
+                (Ok(Some(other)), Some((first, block))) => {
                     let providers = (first.clone(), node.name().clone());
-                    return Err(PoolError::Disagree { number, providers, one: block.header.id, other: header.id });
+                    return Err(PoolError::Disagree { number, providers, one: block.header.id, other: other.header.id });
                 }
-                (Ok(_), _) => agreeing += 1,
+                (Ok(block), None) => {
+                    found = block.map(|block| (node.name().clone(), block));
+                    agreeing += 1;
+                }
+                (Ok(None), Some(_)) => agreeing += 1,
                 (Err(error), _) => errors.push(error),
             }
             if agreeing >= self.quorum {
                 break;
             }
         }
-        found.filter(|_| agreeing >= self.quorum).map(|(_, block)| block).ok_or(PoolError::NoAnswer(errors))
+        match found {
+            Some((_, block)) if agreeing >= self.quorum => Ok(block),
+            Some(_) => Err(PoolError::NoAnswer(errors)),
+            None => Err(self.contradiction(errors)),
+        }
+    }
+
+    /// Nobody had the block on top of what was solid: is that an accident, or do they say that history is another one?
+    fn contradiction(&self, mut errors: Vec<NodeError>) -> PoolError {
+        let says_so = |error: &NodeError| matches!(error.trouble, Trouble::OtherParent { .. });
+        match errors.iter().position(says_so) {
+            Some(first) if errors.iter().filter(|error| says_so(error)).count() >= self.quorum => {
+                PoolError::Contradiction(errors.swap_remove(first))
+            }
+            Some(_) | None => PoolError::NoAnswer(errors),
+        }
     }
 
     /// Sends the same bytes to all providers at once.
@@ -159,6 +179,15 @@ impl Pool {
     async fn ask_all<T>(&self, ask: impl Fn(Node) -> BoxFuture<T>) -> Vec<(&Node, T)> {
         let answers = join(self.nodes.iter().cloned().map(ask).collect()).await;
         self.nodes.iter().zip(answers).collect()
+    }
+}
+
+fn linked(node: &Node, header: Header, parent: Option<BlockId>) -> Result<(), NodeError> {
+    match parent {
+        Some(expected) if header.parent != expected => {
+            Err(node.error(Trouble::OtherParent { number: header.number(), expected, got: header.parent }))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

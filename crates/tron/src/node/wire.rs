@@ -1,10 +1,11 @@
 //! The JSON of java-tron with `visible: false`. Fields at their default are absent there (`JsonFormat`), so almost
 //! everything is optional; what must not be absent is checked where it is used.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use crate::address::Address;
+use crate::hex;
 use crate::ids::{BlockId, Txid};
 
 #[derive(Deserialize)]
@@ -95,12 +96,30 @@ pub(super) struct Receipt {
 #[derive(Deserialize)]
 pub(super) struct RawLog {
     /// 20 bytes in hex, without 41.
+    pub(super) address: Hex<20>,
     #[serde(default)]
-    pub(super) address: String,
+    pub(super) topics: Vec<Hex<32>>,
     #[serde(default)]
-    pub(super) topics: Vec<String>,
-    #[serde(default)]
-    pub(super) data: String,
+    pub(super) data: HexBytes,
+}
+
+/// So many bytes in hex.
+pub(super) struct Hex<const N: usize>(pub(super) [u8; N]);
+
+impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(hex::Visitor { expecting: "hex digits of the usual number", read: hex::decode_array }).map(Self)
+    }
+}
+
+/// Bytes in hex.
+#[derive(Default)]
+pub(super) struct HexBytes(pub(super) Vec<u8>);
+
+impl<'de> Deserialize<'de> for HexBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(hex::Visitor { expecting: "hex digits", read: hex::decode }).map(Self)
+    }
 }
 
 #[derive(Deserialize)]
