@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use hyper::body::Frame;
 use tokio::net::TcpListener;
@@ -136,9 +136,15 @@ async fn make_blocks(devnet: Devnet, every: Duration) {
     }
 }
 
-async fn serve(State((devnet, provider)): State<(Devnet, usize)>, headers: HeaderMap, uri: Uri, body: Bytes) -> Response {
-    if uri.path().starts_with("/devnet") && !from_here(&headers) {
-        return respond(StatusCode::FORBIDDEN, Body::from(r#"{"error":"web pages of others give no orders here"}"#));
+async fn serve(State((devnet, provider)): State<(Devnet, usize)>, method: Method, headers: HeaderMap, uri: Uri, body: Bytes) -> Response {
+    if let Some(order) = uri.path().strip_prefix("/devnet") {
+        if !devnet.settings.open_to_others && !from_here(&headers) {
+            return respond(StatusCode::FORBIDDEN, Body::from(r#"{"error":"orders are taken from programs and pages of this machine"}"#));
+        }
+        // A picture on a web page is a GET without an origin.
+        if method != Method::POST && !["", "truth"].contains(&order.trim_matches('/')) {
+            return respond(StatusCode::METHOD_NOT_ALLOWED, Body::from(r#"{"error":"orders are POSTs"}"#));
+        }
     }
     let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     // Answering may wait for the disk.
@@ -161,14 +167,15 @@ async fn serve(State((devnet, provider)): State<(Devnet, usize)>, headers: Heade
     }
 }
 
-/// A web page of somebody else, open in a browser on this machine, names its origin.
+/// A web page of somebody else, open in a browser on this machine, names its origin, or a host that is not this machine.
 fn from_here(headers: &HeaderMap) -> bool {
-    headers.get("origin").is_none_or(|origin| {
-        let origin = origin.to_str().unwrap_or_default();
-        ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let here = |host: &str| {
+        ["127.0.0.1", "localhost", "[::1]"]
             .iter()
-            .any(|here| origin.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
-    })
+            .any(|name| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
+    };
+    text("host").is_none_or(here) && text("origin").is_none_or(|origin| origin.strip_prefix("http://").is_some_and(here))
 }
 
 fn respond(status: StatusCode, body: Body) -> Response {

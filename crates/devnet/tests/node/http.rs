@@ -64,13 +64,16 @@ async fn blocks_come_by_themselves() {
 async fn web_pages_of_others_give_no_orders_and_other_machines_do_not_get_in() {
     let running = start(settings()).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let status = async |origin: &str| {
-        let request = client.post(format!("{}/devnet/mine", running.url(0))).header("origin", origin).body("{}");
+    let status = async |name: &str, value: &str| {
+        let request = client.post(format!("{}/devnet/mine", running.url(0))).header(name, value).body("{}");
         request.send().await.unwrap().status().as_u16()
     };
-    assert_eq!(status("https://evil.example").await, 403);
-    assert_eq!(status("http://localhost.evil.example").await, 403);
-    assert_eq!(status("http://localhost:8080").await, 200);
+    assert_eq!(status("origin", "https://evil.example").await, 403);
+    assert_eq!(status("origin", "http://localhost.evil.example").await, 403);
+    assert_eq!(status("host", "evil.example").await, 403);
+    assert_eq!(status("origin", "http://localhost:8080").await, 200);
+    let get = async |order: &str| client.get(format!("{}/devnet/{order}", running.url(0))).send().await.unwrap().status().as_u16();
+    assert_eq!((get("mine?blocks=1").await, get("truth").await, get("").await), (405, 200, 200));
     let open = Devnet::start(settings(), "0.0.0.0:0".parse().unwrap(), &[]).await;
     assert!(matches!(open, Err(StartError::Open(_))));
     let taken = Devnet::start(settings(), running.address(), &[]).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ask, devnet, fund, key, payment};
+use crate::support::{ask, devnet, fund, key, node, payment};
 
 #[tokio::test]
 async fn unknown_things_are_empty_and_not_errors() {
@@ -46,6 +46,7 @@ async fn defaults_are_left_out() {
     let devnet = devnet();
     let genesis = ask(&devnet, "/wallet/getblockbynum", &json!({ "num": 0 }));
     assert!(genesis["block_header"]["raw_data"].get("number").is_none() && genesis.get("transactions").is_none());
+    assert_eq!(node(&devnet, 0).solid_block(0).await.unwrap().header.id.to_string(), devnet.genesis_id());
     fund(&devnet, &key(1));
     let infos = ask(&devnet, "/wallet/gettransactioninfobyblocknum", &json!({ "num": 1 }));
     let [trx, token] = infos.as_array().unwrap().as_slice() else { panic!("{infos}") };

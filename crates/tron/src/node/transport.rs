@@ -83,7 +83,8 @@ impl Default for Limits {
     }
 }
 
-/// Over HTTP with a client that the caller has set up (TLS, proxies, redirects).
+/// Over HTTP with a client that the caller has set up: TLS provider installed, proxies and redirects as wanted. One client
+/// serves all providers; it keeps their connections open.
 pub fn over_http(client: reqwest::Client, limits: Limits) -> Transport {
     Arc::new(move |request| Box::pin(send(client.clone(), limits, request)))
 }
