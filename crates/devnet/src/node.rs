@@ -134,7 +134,7 @@ impl Devnet {
     /// Sends coins out of nothing, as transactions that wait for the next block; answers their ids. Amounts are decimals
     /// with up to six places.
     pub fn faucet(&self, address: &str, usdt: Option<&str>, trx: Option<&str>) -> Result<Vec<String>, ControlError> {
-        control::faucet(&mut self.lock(), address, usdt, trx)
+        control::coins::faucet(&mut self.lock(), address, usdt, trx)
     }
 
     /// Replaces the faults.

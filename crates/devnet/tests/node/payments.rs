@@ -160,18 +160,31 @@ async fn what_only_looks_like_usdt_has_another_contract_or_four_topics() {
 }
 
 #[tokio::test]
-async fn an_amount_above_i64_can_be_sent_and_is_not_narrowed() {
+async fn deposits_of_an_odd_kind_are_what_they_are_called() {
     let devnet = devnet();
-    fund(&devnet, &key(1));
-    // The fake token's owner is the faucet; the true one can be asked to issue.
-    order(&devnet, "token", &json!({ "issue": "20000000000000000000" }));
-    devnet.mine(3).unwrap();
-    let truth = order(&devnet, "truth", &json!({}));
-    assert!(truth["usdt"].as_object().unwrap().values().any(|units| units.as_str().unwrap().starts_with("20009999")), "{truth}");
-    let allowance = [format!("{:0>64}", tron::hex::encode(&key(2).address().to_evm())), format!("{:064x}", u128::from(u64::MAX) + 1)];
-    call(&devnet, &key(1), &devnet.usdt_contract(), "approve(address,uint256)", &allowance.concat());
-    let block = mined(&devnet).await;
-    assert_eq!((only(&block).outcome.clone(), only(&block).transfers().count()), (Outcome::Success, 0));
+    let to = key(2).address();
+    let odd = |kind: &str| {
+        order(&devnet, "odd", &json!({ "kind": kind, "address": to.to_string(), "usdt": "2.5", "other": key(3).address().to_string() }));
+        mined(&devnet)
+    };
+    let all = |block: &Block| -> Vec<_> {
+        let transfers = block.transactions.iter().flat_map(BlockTransaction::transfers);
+        transfers.map(|(at, transfer)| (at, transfer.contract == usdt(&devnet), transfer.to, transfer.units.to_i64())).collect()
+    };
+    assert_eq!(all(&odd("fake").await), [(0, false, to, Some(2_500_000))]);
+    assert_eq!(all(&odd("zero").await), [(0, true, to, Some(0))]);
+    let block = odd("four_topics").await;
+    assert_eq!((only(&block).logs[0].topics.len(), all(&block).len()), (4, 0));
+    let block = odd("failed").await;
+    assert_eq!((&only(&block).outcome, all(&block).len()), (&Outcome::Failed("OUT_OF_ENERGY".into()), 0));
+    let block = odd("above_i64").await;
+    assert_eq!(all(&block), [(0, true, to, None)]);
+    let (_, transfer) = block.transactions[1].transfers().next().unwrap();
+    assert_eq!(transfer.units.to_hex(), format!("{:064x}", 1_u128 << 64));
+    let block = odd("two_in_one").await;
+    let last = block.transactions.last().unwrap();
+    let moved: Vec<_> = last.transfers().map(|(at, transfer)| (at, transfer.to)).collect();
+    assert_eq!(moved, [(0, to), (1, key(3).address())]);
 }
 
 #[tokio::test]

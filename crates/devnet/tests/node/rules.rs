@@ -184,3 +184,22 @@ async fn the_solid_block_follows_the_head_at_a_distance() {
     order(&devnet, "halt", &json!({}));
     assert_eq!(node(&devnet, 0).head().await.unwrap().number(), 6);
 }
+
+#[tokio::test]
+async fn a_fork_of_any_depth_above_the_solid_block_undoes_without_a_trace() {
+    let devnet = Devnet::open(Settings { solid_lag: 19, ..settings() }).unwrap();
+    fund(&devnet, &key(1));
+    devnet.mine(19).unwrap();
+    for depth in 1..=18 {
+        let signed = payment(&devnet, &key(1), key(2).address(), depth).await;
+        assert_eq!(node(&devnet, 0).broadcast(&signed).await.verdict, Verdict::Accepted);
+        devnet.mine(depth.unsigned_abs()).unwrap();
+        assert!(node(&devnet, 0).solid_transaction(signed.txid()).await.unwrap().is_none(), "not solid at depth {depth}");
+        order(&devnet, "reorg", &json!({ "depth": depth, "drop": true }));
+        devnet.mine(20).unwrap();
+        assert!(node(&devnet, 0).solid_transaction(signed.txid()).await.unwrap().is_none(), "gone after a fork of depth {depth}");
+    }
+    assert_eq!(order(&devnet, "truth", &json!({}))["usdt"].get(key(2).address().to_string()), None);
+    let balance = node(&devnet, 0).account(key(1).address()).await.unwrap().unwrap().balance_sun;
+    assert_eq!(balance, 1_000_000_000, "no fee is paid for what never was");
+}
