@@ -15,7 +15,7 @@
 //! | `hold`, `halt` | `holding`, `halted` = true | blocks stay empty; no blocks come by themselves |
 //! | `reorg` | `depth`, `drop`, `break_solid` | replaces blocks; their transactions wait again, or are lost |
 //! | `time` | `advance_ms` | puts the clock forward, if it is the node's own |
-//! | `faults` | `rules`: [[`Rule`]] | replaces the lies; without `rules` it lists them |
+//! | `faults` | `rules`: [[`Rule`]] | replaces the lies; GET lists them |
 //! | `energy_price` | `sun` | from the next block on |
 //! | `token` | `paused`, `fee_bps`, `issue` (units) | what the owner of the token may do |
 //! | `blacklist` | `address`, `on` = true, `destroy` | the same |

@@ -1,7 +1,7 @@
 //! The node: one chain behind a lock, seen through one or more providers.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use k256::ecdsa::SigningKey;
 
@@ -86,6 +86,19 @@ pub struct Devnet {
     pub(crate) settings: Arc<Settings>,
 }
 
+/// A node that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakDevnet {
+    inner: Weak<Mutex<Inner>>,
+    settings: Arc<Settings>,
+}
+
+impl WeakDevnet {
+    pub(crate) fn upgrade(&self) -> Option<Devnet> {
+        Some(Devnet { inner: self.inner.upgrade()?, settings: self.settings.clone() })
+    }
+}
+
 pub(crate) struct Inner {
     pub(crate) chain: Chain,
     pub(crate) rules: Vec<Rule>,
@@ -152,6 +165,10 @@ impl Devnet {
         hex(&self.lock().chain.blocks()[0].id)
     }
 
+    pub(crate) fn downgrade(&self) -> WeakDevnet {
+        WeakDevnet { inner: Arc::downgrade(&self.inner), settings: self.settings.clone() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -201,7 +218,7 @@ impl Inner {
         let mut answer = whole(200, value.to_string());
         for kind in &kinds {
             match kind {
-                Kind::Truncated => answer.body.truncate(answer.body.len() / 2),
+                Kind::Truncated => answer.body.truncate(answer.body.floor_char_boundary(answer.body.len() / 2)),
                 Kind::Slow { ms } => answer.manner = Manner::Slow(*ms),
                 Kind::HangUp => answer.manner = Manner::HangUp,
                 Kind::AcceptThenTimeout => answer.manner = Manner::Never,

@@ -13,13 +13,16 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use hyper::body::Frame;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::journal::JournalError;
-use crate::node::{Answer, Devnet, Manner, Settings};
+use crate::node::{Answer, Devnet, Manner, Settings, WeakDevnet};
 
 /// How long a request waits that gets no answer.
 const NEVER: Duration = Duration::from_mins(1);
+/// How long the end waits for answers under way.
+const GRACE: Duration = Duration::from_millis(300);
 
 /// Why the node does not run.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +49,8 @@ pub struct Running {
     devnet: Devnet,
     addresses: Vec<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
+    /// Dropped to say that it is over.
+    open: Option<watch::Sender<()>>,
 }
 
 impl Running {
@@ -69,12 +74,14 @@ impl Running {
         format!("http://{}", self.addresses[provider])
     }
 
-    /// Stops listening and making blocks. Every block that was answered is on the disk already.
+    /// Stops listening and making blocks, and lets go of the folder. Answers under way get a moment. Every block that was
+    /// answered is on the disk already.
     pub async fn shutdown(mut self) {
-        for task in std::mem::take(&mut self.tasks) {
-            task.abort();
-            // It was told to stop just now: how it ended says nothing.
-            drop(task.await);
+        drop(self.open.take());
+        for mut task in std::mem::take(&mut self.tasks) {
+            if tokio::time::timeout(GRACE, &mut task).await.is_err() {
+                task.abort();
+            }
         }
     }
 }
@@ -98,30 +105,36 @@ impl Devnet {
             listeners.push(listener);
         }
         let devnet = Self::open(settings)?;
-        let mut running = Running { devnet: devnet.clone(), addresses: Vec::new(), tasks: Vec::new() };
+        let (open, closing) = watch::channel(());
+        let mut running = Running { devnet: devnet.clone(), addresses: Vec::new(), tasks: Vec::new(), open: Some(open) };
         for (provider, listener) in listeners.into_iter().enumerate() {
             let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
             running.addresses.push(address);
-            let app = Router::new().fallback(serve).with_state((devnet.clone(), provider));
+            let app = Router::new().fallback(serve).with_state((devnet.downgrade(), provider));
+            let mut closing = closing.clone();
+            let closed = async move { drop(closing.changed().await) };
             running.tasks.push(tokio::spawn(async move {
-                if let Err(error) = axum::serve(listener, app).await {
+                if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(closed).await {
                     tracing::error!(%error, "the devnet stopped listening");
                 }
             }));
         }
         if let Some(every_ms) = devnet.settings.block_every_ms {
-            running.tasks.push(tokio::spawn(make_blocks(devnet, Duration::from_millis(every_ms.max(1)))));
+            running.tasks.push(tokio::spawn(make_blocks(devnet.downgrade(), Duration::from_millis(every_ms.max(1)), closing)));
         }
         Ok(running)
     }
 }
 
-async fn make_blocks(devnet: Devnet, every: Duration) {
+async fn make_blocks(devnet: WeakDevnet, every: Duration, mut closing: watch::Receiver<()>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
-        let node = devnet.clone();
+        tokio::select! {
+            _ = closing.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        let Some(node) = devnet.upgrade() else { return };
         match tokio::task::spawn_blocking(move || node.tick()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -136,13 +149,23 @@ async fn make_blocks(devnet: Devnet, every: Duration) {
     }
 }
 
-async fn serve(State((devnet, provider)): State<(Devnet, usize)>, method: Method, headers: HeaderMap, uri: Uri, body: Bytes) -> Response {
+async fn serve(
+    State((devnet, provider)): State<(WeakDevnet, usize)>,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
+    // A connection that outlives the node keeps nothing of it.
+    let Some(devnet) = devnet.upgrade() else {
+        return respond(StatusCode::SERVICE_UNAVAILABLE, Body::from(r#"{"error":"the devnet has stopped"}"#));
+    };
     if let Some(order) = uri.path().strip_prefix("/devnet") {
         if !devnet.settings.open_to_others && !from_here(&headers) {
             return respond(StatusCode::FORBIDDEN, Body::from(r#"{"error":"orders are taken from programs and pages of this machine"}"#));
         }
         // A picture on a web page is a GET without an origin.
-        if method != Method::POST && !["", "truth"].contains(&order.trim_matches('/')) {
+        if method != Method::POST && !["", "truth", "faults"].contains(&order.trim_matches('/')) {
             return respond(StatusCode::METHOD_NOT_ALLOWED, Body::from(r#"{"error":"orders are POSTs"}"#));
         }
     }
@@ -163,7 +186,9 @@ async fn serve(State((devnet, provider)): State<(Devnet, usize)>, method: Method
             pause(NEVER).await;
             respond(status, Body::new(Breaking(None)))
         }
-        Manner::HangUp => respond(status, Body::new(Breaking(Some(Bytes::from(body[..body.len() / 2].to_owned()))))),
+        Manner::HangUp => {
+            respond(status, Body::new(Breaking(Some(Bytes::from(body[..body.floor_char_boundary(body.len() / 2)].to_owned())))))
+        }
     }
 }
 

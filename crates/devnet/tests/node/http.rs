@@ -79,3 +79,18 @@ async fn web_pages_of_others_give_no_orders_and_other_machines_do_not_get_in() {
     let taken = Devnet::start(settings(), running.address(), &[]).await;
     assert!(matches!(taken, Err(StartError::Listen { .. })));
 }
+
+#[tokio::test]
+async fn a_stopped_node_lets_go_of_its_folder_though_clients_hang_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Settings { folder: Some(folder.path().to_owned()), block_every_ms: Some(5), ..settings() };
+    let running = start(kept.clone()).await;
+    let node = over_http(&running.url(0), Limits::default());
+    node.head().await.unwrap();
+    running.devnet().set_faults(vec![Rule { provider: None, endpoint: None, times: None, kind: Kind::Slow { ms: 60_000 } }]);
+    let waiting = tokio::spawn(async move { node.head().await });
+    tokio::task::yield_now().await;
+    running.shutdown().await;
+    Devnet::open(kept).unwrap();
+    waiting.abort();
+}
