@@ -216,10 +216,12 @@ async fn a_quorum_has_to_agree() {
 #[tokio::test]
 async fn a_block_stands_on_the_one_below_it_or_history_is_in_doubt() {
     let (liar, answers) = node("liar", &[(BLOCK, header(5, 2).to_string()), (INFOS, "[]".into())]);
-    let (honest, _) = node("honest", &[(BLOCK, block(5, &[])), (INFOS, "[]".into())]);
+    let (honest, silent) = node("honest", &[(BLOCK, block(5, &[])), (INFOS, "[]".into())]);
     let below = Some(block_id(4, 1));
     let both = Pool::new(vec![liar.clone(), honest], 1);
     assert_eq!(both.solid_block(5, below).await.unwrap().header.id, block_id(5, 1), "the liar is passed over");
+    silent.lock().unwrap().insert(BLOCK, Err(TransportFailure::Timeout));
+    assert!(matches!(both.solid_block(5, below).await, Err(PoolError::NoAnswer(_))), "the honest one may answer later");
     let alone = Pool::new(vec![liar], 1);
     let error = alone.solid_block(5, below).await.unwrap_err();
     let trouble = Trouble::OtherParent { number: 5, expected: block_id(4, 1), got: block_id(4, 2) };

@@ -107,8 +107,7 @@ pub enum PoolError {
     /// Fewer than needed answered. Each with its reason.
     #[error("no provider gave a usable answer: {}", list(.0))]
     NoAnswer(Vec<NodeError>),
-    /// As many as have to agree say that solid history is another one than it was, and nobody continues it. Nothing may be
-    /// booked until a person has looked.
+    /// All providers say that solid history is another one than it was. Nothing may be booked until a person has looked.
     #[error("solid history contradicts itself: {0}")]
     Contradiction(NodeError),
     /// Two providers have different blocks at a height that both call solid. One of them lies or is on another network.

@@ -104,18 +104,7 @@ impl Pool {
         match found {
             Some((_, block)) if agreeing >= self.quorum => Ok(block),
             Some(_) => Err(PoolError::NoAnswer(errors)),
-            None => Err(self.contradiction(errors)),
-        }
-    }
-
-    /// Nobody had the block on top of what was solid: is that an accident, or do they say that history is another one?
-    fn contradiction(&self, mut errors: Vec<NodeError>) -> PoolError {
-        let says_so = |error: &NodeError| matches!(error.trouble, Trouble::OtherParent { .. });
-        match errors.iter().position(says_so) {
-            Some(first) if errors.iter().filter(|error| says_so(error)).count() >= self.quorum => {
-                PoolError::Contradiction(errors.swap_remove(first))
-            }
-            Some(_) | None => PoolError::NoAnswer(errors),
+            None => Err(contradiction(errors)),
         }
     }
 
@@ -179,6 +168,16 @@ impl Pool {
     async fn ask_all<T>(&self, ask: impl Fn(Node) -> BoxFuture<T>) -> Vec<(&Node, T)> {
         let answers = join(self.nodes.iter().cloned().map(ask).collect()).await;
         self.nodes.iter().zip(answers).collect()
+    }
+}
+
+/// Nobody had the block on top of what was solid. One that is silent may still have it, so only all together contradict.
+fn contradiction(mut errors: Vec<NodeError>) -> PoolError {
+    let says_so = |error: &NodeError| matches!(error.trouble, Trouble::OtherParent { .. });
+    if !errors.is_empty() && errors.iter().all(says_so) {
+        PoolError::Contradiction(errors.swap_remove(0))
+    } else {
+        PoolError::NoAnswer(errors)
     }
 }
 
