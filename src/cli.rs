@@ -28,6 +28,12 @@ pub enum Command {
     /// Play the whole cycle on a market of its own: publish, accept, prove, review, pay; with a line per step and an audit
     /// at the end.
     Demo,
+    /// Run a TRON node of play money by itself, at --devnet-listen, with its chain in the data folder.
+    Devnet {
+        /// The time between two blocks, in milliseconds.
+        #[arg(long, default_value_t = 3_000)]
+        block_ms: u64,
+    },
     /// Check the books against themselves; exits 1 on a violation, 2 when it cannot read.
     Audit(AuditArgs),
     /// Manage admins.

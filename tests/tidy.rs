@@ -172,12 +172,23 @@ fn crates_keep_their_distance() {
         let name = line.split(['.', ' ', '=']).next().unwrap();
         assert!(!["audit", "roborent"].contains(&name), "the store must not use {name}");
     }
-    let domain = ["user", "wallet", "usdt", "escrow", "withdrawal", "ledger", "reward"];
-    for (path, text) in files("crates/store/src", "rs") {
+    for line in dependencies(&manifest("tron")).lines() {
+        let name = line.split(['.', ' ', '=']).next().unwrap();
+        assert!(!["store", "audit", "devnet", "roborent", "prost", "axum"].contains(&name), "the tron crate must not use {name}");
+    }
+    for line in dependencies(&manifest("devnet")).lines() {
+        let name = line.split(['.', ' ', '=']).next().unwrap();
+        assert!(
+            !["tron", "store", "audit", "roborent"].contains(&name),
+            "the devnet must not use {name}: what both sides got wrong in the same way would go unnoticed"
+        );
+    }
+    // TCP has a "user timeout" of its own, and java-tron calls its interface for everybody "/wallet/": no words of ours.
+    let names_of_others = ["tcp_user_timeout", "\"/wallet/"];
+    for (path, text) in files("crates/store/src", "rs").into_iter().chain(files("crates/tron/src", "rs")) {
         let code: String = text.split("#[cfg(test)]").next().unwrap().lines().filter(|l| !l.trim_start().starts_with("//")).collect();
-        // TCP has a "user timeout" of its own; the driver's name for it is no word of the domain.
-        let code = code.replace("tcp_user_timeout", "");
-        for word in domain {
+        let code = names_of_others.iter().fold(code, |code, name| code.replace(name, ""));
+        for word in ["user", "wallet", "usdt", "escrow", "withdrawal", "ledger", "reward"] {
             assert!(
                 !code.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == word),
                 "{} knows the word {word}",

@@ -131,7 +131,7 @@ async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListene
     TcpListener::bind(address).await.map_err(|e| StartError(format!("{setting} {address}: {e}")))
 }
 
-fn stop_on_signals() -> Result<CancellationToken, StartError> {
+pub(super) fn stop_on_signals() -> Result<CancellationToken, StartError> {
     let stop = CancellationToken::new();
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
         let mut signals = signal(kind).map_err(|e| StartError(e.to_string()))?;

@@ -1,0 +1,207 @@
+//! Several providers: one that fails is covered by the next, and where a quorum is asked for, they have to agree.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::block::{Block, BlockTransaction, Header};
+use super::broadcast::BroadcastReply;
+use super::error::{NodeError, PoolError, Trouble};
+use super::transport::BoxFuture;
+use super::{Node, account};
+use crate::address::Address;
+use crate::ids::{BlockId, Txid};
+use crate::signed::SignedTransaction;
+
+/// What the providers know of a transaction on the solid chain.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// At least as many as asked for say that it is not there, and nobody says otherwise.
+    Absent {
+        /// Who says so.
+        by: Vec<Arc<str>>,
+    },
+    /// Somebody has it: the number of its block, and what became of it.
+    Found {
+        /// Who has it.
+        by: Arc<str>,
+        /// The number of its block.
+        block: u64,
+        /// What became of it.
+        transaction: Box<BlockTransaction>,
+    },
+    /// Too few answered to say anything.
+    Unclear(Vec<NodeError>),
+}
+
+/// The providers of one network, in order of preference.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    nodes: Vec<Node>,
+    quorum: usize,
+}
+
+impl Pool {
+    /// `quorum` of them have to name the same block before it is believed; at least 1 and at most all.
+    pub fn new(nodes: Vec<Node>, quorum: usize) -> Self {
+        let quorum = quorum.clamp(1, nodes.len().max(1));
+        Self { nodes, quorum }
+    }
+
+    /// The providers, in order of preference.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The newest solid block that `quorum` providers have reached. One below `floor`, the number we have already, is a
+    /// provider that is behind, not a chain that shrank.
+    pub async fn solid_tip(&self, floor: u64) -> Result<Header, PoolError> {
+        let mut tips = Vec::new();
+        let mut errors = Vec::new();
+        for (node, answer) in self.ask_all(|node| Box::pin(async move { node.solid_tip().await })).await {
+            match answer {
+                Ok(tip) if tip.number() >= floor => tips.push(tip),
+                Ok(tip) => errors.push(node.error(Trouble::Behind { tip: tip.number(), floor })),
+                Err(error) => errors.push(error),
+            }
+        }
+        tips.sort_by_key(|tip| std::cmp::Reverse(tip.number()));
+        tips.into_iter().nth(self.quorum - 1).ok_or(PoolError::NoAnswer(errors))
+    }
+
+    /// A solid block from the first provider that has it complete and on top of `parent`, the id of the block below it (at
+    /// the very start there is none to compare with). With a quorum, others have to know the same id.
+    pub async fn solid_block(&self, number: u64, parent: Option<BlockId>) -> Result<Block, PoolError> {
+        let mut errors = Vec::new();
+        let mut found: Option<(Arc<str>, Block)> = None;
+        let mut agreeing = 0;
+        for node in &self.nodes {
+            let answer = match found {
+                None => node.solid_block(number).await.and_then(|block| linked(node, block.header, parent).map(|()| Some(block))),
+                Some(_) => node.solid_header(number).await.and_then(|header| match &found {
+                    Some((_, block)) if header.id == block.header.id => Ok(None),
+                    // One that is not on top of what was solid is a lie that needs no vote.
+                    _ => linked(node, header, parent).map(|()| Some(Block { header, transactions: Vec::new() })),
+                }),
+            };
+            match (answer, &found) {
+                (Ok(Some(other)), Some((first, block))) => {
+                    let providers = (first.clone(), node.name().clone());
+                    return Err(PoolError::Disagree { number, providers, one: block.header.id, other: other.header.id });
+                }
+                (Ok(block), None) => {
+                    found = block.map(|block| (node.name().clone(), block));
+                    agreeing += 1;
+                }
+                (Ok(None), Some(_)) => agreeing += 1,
+                (Err(error), _) => errors.push(error),
+            }
+            if agreeing >= self.quorum {
+                break;
+            }
+        }
+        match found {
+            Some((_, block)) if agreeing >= self.quorum => Ok(block),
+            Some(_) => Err(PoolError::NoAnswer(errors)),
+            None => Err(contradiction(errors)),
+        }
+    }
+
+    /// Sends the same bytes to all providers at once.
+    pub async fn broadcast(&self, signed: &SignedTransaction) -> Vec<BroadcastReply> {
+        let ask = |node: Node| -> BoxFuture<BroadcastReply> {
+            let signed = signed.clone();
+            Box::pin(async move { node.broadcast(&signed).await })
+        };
+        join(self.nodes.iter().cloned().map(ask).collect()).await
+    }
+
+    /// Whether a transaction is on the solid chain. `witnesses` providers (at most all) have to say "no" for a no.
+    pub async fn solid_transaction(&self, txid: Txid, witnesses: usize) -> Lookup {
+        let mut by = Vec::new();
+        let mut errors = Vec::new();
+        for (node, answer) in self.ask_all(move |node| Box::pin(async move { node.solid_transaction(txid).await })).await {
+            match answer {
+                Ok(Some((block, transaction))) => {
+                    return Lookup::Found { by: node.name().clone(), block, transaction: Box::new(transaction) };
+                }
+                Ok(None) => by.push(node.name().clone()),
+                Err(error) => errors.push(error),
+            }
+        }
+        if by.len() >= witnesses.clamp(1, self.nodes.len().max(1)) { Lookup::Absent { by } } else { Lookup::Unclear(errors) }
+    }
+
+    /// The prices in force, from the first provider that answers.
+    pub async fn chain_parameters(&self) -> Result<account::ChainParameters, PoolError> {
+        self.first(|node| Box::pin(async move { node.chain_parameters().await })).await
+    }
+
+    /// An account on the solid chain, from the first provider that answers.
+    pub async fn account(&self, address: Address) -> Result<Option<account::Account>, PoolError> {
+        self.first(move |node| Box::pin(async move { node.account(address).await })).await
+    }
+
+    /// A token balance on the solid chain, from the first provider that answers.
+    pub async fn token_balance(&self, token: Address, holder: Address) -> Result<crate::abi::Word, PoolError> {
+        self.first(move |node| Box::pin(async move { node.token_balance(token, holder).await })).await
+    }
+
+    /// What a token transfer would take, from the first provider that answers.
+    pub async fn estimate_transfer(&self, token: Address, owner: Address, to: Address, units: i64) -> Result<account::Estimate, PoolError> {
+        self.first(move |node| Box::pin(async move { node.estimate_transfer(token, owner, to, units).await })).await
+    }
+
+    /// Asks one provider after the other until one answers.
+    pub async fn first<T>(&self, ask: impl Fn(Node) -> BoxFuture<Result<T, NodeError>>) -> Result<T, PoolError> {
+        let mut errors = Vec::new();
+        for node in &self.nodes {
+            match ask(node.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => errors.push(error),
+            }
+        }
+        Err(PoolError::NoAnswer(errors))
+    }
+
+    async fn ask_all<T>(&self, ask: impl Fn(Node) -> BoxFuture<T>) -> Vec<(&Node, T)> {
+        let answers = join(self.nodes.iter().cloned().map(ask).collect()).await;
+        self.nodes.iter().zip(answers).collect()
+    }
+}
+
+/// Nobody had the block on top of what was solid. One that is silent may still have it, so only all together contradict.
+fn contradiction(mut errors: Vec<NodeError>) -> PoolError {
+    let says_so = |error: &NodeError| matches!(error.trouble, Trouble::OtherParent { .. });
+    if !errors.is_empty() && errors.iter().all(says_so) {
+        PoolError::Contradiction(errors.swap_remove(0))
+    } else {
+        PoolError::NoAnswer(errors)
+    }
+}
+
+fn linked(node: &Node, header: Header, parent: Option<BlockId>) -> Result<(), NodeError> {
+    match parent {
+        Some(expected) if header.parent != expected => {
+            Err(node.error(Trouble::OtherParent { number: header.number(), expected, got: header.parent }))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Waits for all of them at once.
+async fn join<T>(mut running: Vec<BoxFuture<T>>) -> Vec<T> {
+    let mut answers: Vec<Option<T>> = running.iter().map(|_| None).collect();
+    poll_fn(move |cx| {
+        for (future, answer) in running.iter_mut().zip(&mut answers) {
+            if answer.is_none()
+                && let Poll::Ready(ready) = Pin::new(future).poll(cx)
+            {
+                *answer = Some(ready);
+            }
+        }
+        if answers.iter().all(Option::is_some) { Poll::Ready(answers.drain(..).flatten().collect()) } else { Poll::Pending }
+    })
+    .await
+}

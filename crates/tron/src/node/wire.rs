@@ -1,0 +1,202 @@
+//! The JSON of java-tron with `visible: false`. Fields at their default are absent there (`JsonFormat`), so almost
+//! everything is optional; what must not be absent is checked where it is used.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use crate::address::Address;
+use crate::hex;
+use crate::ids::{BlockId, Txid};
+
+#[derive(Deserialize)]
+pub(super) struct Block {
+    #[serde(rename = "blockID")]
+    pub(super) id: Option<BlockId>,
+    #[serde(rename = "block_header")]
+    pub(super) header: Option<BlockHeader>,
+    /// Absent in an empty block.
+    #[serde(default)]
+    pub(super) transactions: Vec<BlockTransaction>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct BlockHeader {
+    pub(super) raw_data: BlockHeaderRaw,
+}
+
+#[derive(Deserialize)]
+pub(super) struct BlockHeaderRaw {
+    /// Absent in block 0.
+    #[serde(default)]
+    pub(super) number: u64,
+    /// Milliseconds; absent in block 0 of some networks.
+    #[serde(default)]
+    pub(super) timestamp: i64,
+    #[serde(rename = "parentHash")]
+    pub(super) parent: BlockId,
+}
+
+#[derive(Deserialize)]
+pub(super) struct BlockTransaction {
+    #[serde(rename = "txID")]
+    pub(super) id: Txid,
+    pub(super) raw_data: RawData,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawData {
+    #[serde(default)]
+    pub(super) contract: Vec<RawContract>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawContract {
+    #[serde(rename = "type", default)]
+    pub(super) kind: String,
+    pub(super) parameter: Option<RawParameter>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawParameter {
+    pub(super) value: Option<RawValue>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawValue {
+    pub(super) owner_address: Option<Address>,
+}
+
+/// `TransactionInfo`: what became of a transaction.
+#[derive(Deserialize)]
+pub(super) struct Info {
+    pub(super) id: Option<Txid>,
+    #[serde(rename = "blockNumber", default)]
+    pub(super) block_number: u64,
+    /// Sun.
+    #[serde(default)]
+    pub(super) fee: i64,
+    /// Absent for success, `FAILED` otherwise.
+    pub(super) result: Option<String>,
+    /// Absent for what calls no contract.
+    pub(super) contract_address: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(super) receipt: Receipt,
+    #[serde(default)]
+    pub(super) log: Vec<RawLog>,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct Receipt {
+    /// Absent for what calls no contract.
+    pub(super) result: Option<String>,
+    #[serde(default)]
+    pub(super) energy_usage_total: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawLog {
+    /// 20 bytes in hex, without 41.
+    pub(super) address: Hex<20>,
+    #[serde(default)]
+    pub(super) topics: Vec<Hex<32>>,
+    #[serde(default)]
+    pub(super) data: HexBytes,
+}
+
+/// So many bytes in hex.
+pub(super) struct Hex<const N: usize>(pub(super) [u8; N]);
+
+impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(hex::Visitor { expecting: "hex digits of the usual number", read: hex::decode_array }).map(Self)
+    }
+}
+
+/// Bytes in hex.
+#[derive(Default)]
+pub(super) struct HexBytes(pub(super) Vec<u8>);
+
+impl<'de> Deserialize<'de> for HexBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(hex::Visitor { expecting: "hex digits", read: hex::decode }).map(Self)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct BroadcastAnswer {
+    #[serde(default)]
+    pub(super) result: bool,
+    pub(super) code: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) txid: Option<Txid>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ConstantAnswer {
+    #[serde(default)]
+    pub(super) result: ConstantOutcome,
+    /// Units of energy.
+    #[serde(default)]
+    pub(super) energy_used: i64,
+    #[serde(default)]
+    pub(super) constant_result: Vec<String>,
+    pub(super) transaction: Option<ConstantTransaction>,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct ConstantOutcome {
+    #[serde(default)]
+    pub(super) result: bool,
+    /// Hex of a text.
+    pub(super) message: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ConstantTransaction {
+    #[serde(default)]
+    pub(super) ret: Vec<ConstantReturn>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ConstantReturn {
+    /// `FAILED` when the call was reverted.
+    pub(super) ret: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct AccountAnswer {
+    /// Absent when nobody has ever sent TRX there.
+    pub(super) address: Option<IgnoredAny>,
+    /// Sun.
+    #[serde(default)]
+    pub(super) balance: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ResourceAnswer {
+    #[serde(rename = "freeNetUsed", default)]
+    pub(super) free_net_used: i64,
+    #[serde(rename = "freeNetLimit", default)]
+    pub(super) free_net_limit: i64,
+    #[serde(rename = "NetUsed", default)]
+    pub(super) net_used: i64,
+    #[serde(rename = "NetLimit", default)]
+    pub(super) net_limit: i64,
+    #[serde(rename = "EnergyUsed", default)]
+    pub(super) energy_used: i64,
+    #[serde(rename = "EnergyLimit", default)]
+    pub(super) energy_limit: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ParametersAnswer {
+    #[serde(rename = "chainParameter", default)]
+    pub(super) parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Parameter {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value: i64,
+}
