@@ -58,6 +58,34 @@ fn rows(url: &str, sql: &str) -> Vec<String> {
     })
 }
 
+/// Every table that is damaged.
+const TABLES: [&str; 24] = [
+    "accounts",
+    "transactions",
+    "postings",
+    "entries",
+    "unsealed",
+    "seals",
+    "chain_head",
+    "events",
+    "fresh_events",
+    "tasks",
+    "acceptances",
+    "submissions",
+    "remarks",
+    "tips",
+    "commissions",
+    "ratings",
+    "untallied",
+    "reputations",
+    "fresh_entries",
+    "users",
+    "passwords",
+    "api_keys",
+    "sessions",
+    "idempotency",
+];
+
 /// A database that goes away with the test.
 struct Database {
     server: String,
@@ -85,6 +113,24 @@ impl Database {
 
     fn audit(&self) -> Result<Report, AuditError> {
         audit(&Source::Postgres(self.url()), &Options::default())
+    }
+
+    /// Without locks, and with a copy of every table beside it, so that damage can be undone.
+    fn to_be_damaged(server: &str, market: &Market) -> Self {
+        let database = Self::healthy(server, market);
+        execute(&database.url(), &unlock());
+        let keep = TABLES.map(|table| format!("create table kept.{table} as select * from {table};")).concat();
+        execute(&database.url(), &format!("create schema kept; {keep}"));
+        database
+    }
+
+    /// Audits after damage that leaves the tables in their place, and undoes it. Much faster than a copy for each.
+    fn damaged(&self, damage: &str) -> Result<Report, AuditError> {
+        execute(&self.url(), damage);
+        let report = self.audit();
+        let undo = TABLES.map(|table| format!("truncate {table}; insert into {table} select * from kept.{table};")).concat();
+        execute(&self.url(), &format!("begin; {undo} commit"));
+        report
     }
 
     fn spoiled(&self, damage: &str) -> Result<Report, AuditError> {
@@ -124,22 +170,21 @@ fn a_healthy_ledger_is_green_and_has_the_digest_it_has_in_sqlite() {
 #[test]
 fn every_planted_damage_is_found_by_the_check_that_claims_it() {
     let Some(server) = server() else { return };
-    let original = Database::healthy(&server, &Market::healthy(1));
-    execute(&original.url(), &unlock());
+    let original = Database::to_be_damaged(&server, &Market::healthy(1));
     assert_eq!(original.audit().expect("audits").violations(), 0);
-    crate::sabotage::plant_all(Dialect::Postgres, &|sql| original.spoiled(sql));
+    crate::sabotage::plant_all(Dialect::Postgres, &|sql| original.damaged(sql));
+    assert_eq!(original.audit().expect("audits").violations(), 0, "all damage was undone");
 }
 
 #[test]
 fn random_damages_are_all_found() {
     let Some(server) = server() else { return };
-    let original = Database::healthy(&server, &Market::healthy(3));
-    execute(&original.url(), &unlock());
+    let original = Database::to_be_damaged(&server, &Market::healthy(3));
     let count = |table: &str| {
         let sql = format!("select count(*) from {table}");
         rows(&original.url(), &sql)[0].parse().expect("a number")
     };
-    crate::tampering::tamper(Dialect::Postgres, 20_260_524, 40, &count, &|sql| original.spoiled(sql));
+    crate::tampering::tamper(Dialect::Postgres, 20_260_524, 100, &count, &|sql| original.damaged(sql));
 }
 
 #[test]
