@@ -128,7 +128,7 @@ impl Database {
     fn damaged(&self, damage: &str) -> Result<Report, AuditError> {
         execute(&self.url(), damage);
         let report = self.audit();
-        let undo = TABLES.map(|table| format!("delete from {table}; insert into {table} select * from kept.{table};")).concat();
+        let undo = TABLES.map(|table| format!("truncate {table}; insert into {table} select * from kept.{table};")).concat();
         execute(&self.url(), &format!("begin; {undo} commit"));
         report
     }
