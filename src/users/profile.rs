@@ -37,7 +37,7 @@ pub struct PatchProfile {
     bio: Option<String>,
     /// What you can do, such as `translation`.
     #[garde(inner(length(max = 20), inner(length(chars, min = 1, max = 40))))]
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 40)))]
     capabilities: Option<Vec<String>>,
     /// Where events are sent, https.
     #[serde(default, deserialize_with = "given")]
