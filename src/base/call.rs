@@ -225,7 +225,11 @@ impl Dispatcher {
         if let Some(error) = refused {
             return Err(Failure { error, limit: minute });
         }
-        let ready = prepared.ready.as_ref().map_err(|error| Failure { error: error.clone(), limit: minute })?;
+        let untouched = |cx: &mut Context<'_, '_>| minute.or_else(|| self.hour_untouched(cx, prepared));
+        let ready = match &prepared.ready {
+            Ok(ready) => ready,
+            Err(error) => return Err(Failure { error: error.clone(), limit: untouched(&mut cx) }),
+        };
         let fingerprint = ready.repeat.as_ref().map(|(key, input_hash)| Fingerprint::new(subject, operation.name, key, *input_hash));
         let Some(fingerprint) = fingerprint else { return self.perform(&mut cx, prepared, subject, minute, ready, None) };
         // A repeated call is rare, and on a server each question costs: the stored answer, which is written last, refuses a
@@ -233,9 +237,9 @@ impl Dispatcher {
         // Where a refusal is kept, there is no refusal to look behind.
         let looks_first = cx.tx.reads_are_cheap() || ready.limited.is_some() || prepared.ran_before.swap(true, Ordering::Relaxed);
         let earlier = |cx: &mut Context<'_, '_>| match idempotency::earlier_answer(cx, &fingerprint, operation) {
-            Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: minute })),
+            Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: untouched(cx) })),
             Ok(None) => None,
-            Err(error) => Some(Err(Failure { error, limit: minute })),
+            Err(error) => Some(Err(Failure { error, limit: untouched(cx) })),
         };
         if looks_first && let Some(replay) = earlier(&mut cx) {
             return replay;
@@ -245,6 +249,13 @@ impl Dispatcher {
             Err(failure) if !looks_first && failure.error.status() < 500 => earlier(&mut cx).unwrap_or(Err(failure)),
             done => done,
         }
+    }
+
+    /// The hourly limit of a member as it stands when this call does not count.
+    fn hour_untouched(&self, cx: &mut Context<'_, '_>, prepared: &Prepared) -> Option<LimitState> {
+        let user = cx.user_id().ok()?;
+        let (policy, limit) = self.limit_of(prepared).filter(|(_, limit)| limit.window.is_in_the_database())?;
+        Some(hourly_limits::reserve(cx, user.0, policy, limit).map_or_else(|(_, state)| state, |unit| unit.returned))
     }
 
     /// The hourly limit, the function, and what is written of both.

@@ -50,6 +50,7 @@ pub struct PublishTask {
     /// Up to 10 words of a-z, 0-9, `-` and `_`.
     #[serde(default)]
     #[garde(length(max = 10), inner(length(bytes, min = 1, max = 40), custom(tag_form)))]
+    #[schemars(length(max = 10), inner(length(min = 1, max = 40)))]
     tags: Vec<String>,
     /// Who may work: `any` (when left out), `human` or `bot`.
     #[garde(skip)]

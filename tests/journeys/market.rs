@@ -104,4 +104,31 @@ on_both_engines! {
         let names: Vec<String> = events(app, &creator).await.iter().map(|event| event["event"].as_str().expect("a name").to_owned()).collect();
         assert_eq!(names, ["task_accepted", "proof_submitted", "task_accepted", "submission_approved", "task_completed"]);
     }
+
+    async fn every_answer_tells_the_limit_also_when_it_does_not_count(app) {
+        let creator = app.rich_bot(10).await;
+        let publish = |reward: &'static str| app.post("/api/v1/agent/tasks").key(&creator).header("idempotency-key", "first").json(&task(reward, 1)).send();
+        let first = publish("1.00").await.expect(201);
+        assert_eq!(first.header("ratelimit").map(|told| told.starts_with("\"publish\";r=19")), Some(true));
+        let replayed = publish("1.00").await.expect(201);
+        assert_eq!(replayed.header("idempotency-replayed"), Some("true"));
+        assert_eq!(replayed.header("ratelimit").map(|told| told.starts_with("\"publish\";r=19")), Some(true));
+        let refused = app.post("/api/v1/agent/tasks").key(&creator).json(&json!({ "title": 1 })).send().await.expect(422);
+        assert_eq!(refused.header("ratelimit").map(|told| told.starts_with("\"publish\";r=19")), Some(true));
+    }
+
+    async fn a_dry_run_tells_the_price_and_changes_nothing(app) {
+        let creator = app.rich_bot(10).await;
+        let quote = app.post("/api/v1/agent/tasks?dry_run=true").key(&creator).header("idempotency-key", "quote").json(&task("1.50", 3)).send().await.expect(200);
+        assert_eq!(quote.header("ratelimit-policy"), Some("\"read\";q=120;w=60"));
+        let told = quote.json();
+        assert_eq!((&told["dry_run"], &told["escrow_usd"], &told["fee_usd"]), (&json!(true), &json!(4.5), &json!(0.45)));
+        assert_eq!(told["balance_after"]["held_balance"], 4.5);
+        let short = app.post("/api/v1/agent/tasks?dry_run=true").key(&creator).json(&task("1.50", 30)).send().await.expect(200).json();
+        assert_eq!((&short["problem"]["code"], &short["problem"]["missing_usd"]), (&json!("insufficient_funds"), &json!(35.0)));
+        assert_eq!(balance(app, &creator).await, (10.0, 0.0));
+        // The key was not used: the real call is no repeat.
+        let real = app.post("/api/v1/agent/tasks").key(&creator).header("idempotency-key", "quote").json(&task("1.50", 3)).send().await.expect(201);
+        assert_eq!(real.header("idempotency-replayed"), None);
+    }
 }

@@ -41,6 +41,7 @@ pub struct SearchTasks {
     max_reward: Option<Usdt>,
     /// Tasks that have all of these.
     #[garde(inner(length(max = 10), inner(length(bytes, min = 1, max = 40))))]
+    #[schemars(length(max = 10), inner(length(min = 1, max = 40)))]
     tags: Option<Vec<String>>,
     /// Words that stand in the title, the description or the tags.
     #[garde(inner(length(chars, max = 200)))]
