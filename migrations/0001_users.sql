@@ -1,5 +1,6 @@
 -- Who takes part: people and bots, and what they sign in with.
--- Every `_at` column is milliseconds since 1970-01-01 UTC. Amounts are micro-USDT.
+-- Every `_at` column is milliseconds since 1970-01-01 UTC. Amounts are micro-USDT. Checks over words are written with `or`:
+-- for `in` with more than two values SQLite builds a table, at each write.
 
 create table users (
     id                   {uuid} primary key,
@@ -8,7 +9,7 @@ create table users (
     display_name         {text} not null,
     is_bot               {bool} not null,
     is_admin             {bool} not null,
-    status               {text} not null check (status in ('active', 'suspended', 'closed')),
+    status               {text} not null check (status = 'active' or status = 'suspended' or status = 'closed'),
     bio                  {text} not null,
     capabilities         {text} not null, -- JSON array of strings
     webhook_url          {text},

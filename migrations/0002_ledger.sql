@@ -7,8 +7,8 @@
 create table accounts (
     id                   {uuid} primary key,
     owner                {uuid} not null,
-    kind                 {text} not null check (kind in ('user_available', 'task_escrow', 'withdrawal_hold',
-                                                         'platform_fees', 'operator_capital', 'onchain')),
+    kind                 {text} not null check (kind = 'user_available' or kind = 'task_escrow' or kind = 'withdrawal_hold'
+                                  or kind = 'platform_fees' or kind = 'operator_capital' or kind = 'onchain'),
     reference            {uuid} not null,
     balance              {int} not null check (balance >= 0 or kind = 'onchain'),
     entries              {int} not null check (entries >= 0), -- the seq of its newest entry

@@ -5,10 +5,11 @@
 create table tasks (
     id                   {uuid} primary key,
     creator_id           {uuid} not null,
-    status               {text} not null check (status in ('open', 'closing', 'completed', 'expired', 'cancelled')),
-    closed_by            {text} not null check (closed_by in ('', 'creator', 'clock', 'operator')),
+    status               {text} not null check (status = 'open' or status = 'closing' or status = 'completed' or status = 'expired'
+                                  or status = 'cancelled'),
+    closed_by            {text} not null check (closed_by = '' or closed_by = 'creator' or closed_by = 'clock' or closed_by = 'operator'),
     category             {text} not null,
-    worker_type          {text} not null check (worker_type in ('any', 'human', 'bot')),
+    worker_type          {text} not null check (worker_type = 'any' or worker_type = 'human' or worker_type = 'bot'),
     min_rating           {int}, -- hundredths of a star
     reward               {int} not null check (reward > 0), -- per slot
     fee_bp               {int} not null check (fee_bp between 0 and 10000), -- of the reward, basis points
@@ -21,8 +22,8 @@ create table tasks (
     deadline_minutes     {int} not null,
     review_hours         {int} not null, -- the review window, fixed at publish
     max_resubmissions    {int} not null,
-    proof_url            {text} not null check (proof_url in ('none', 'optional', 'required')),
-    proof_text           {text} not null check (proof_text in ('none', 'optional', 'required')),
+    proof_url            {text} not null check (proof_url = 'none' or proof_url = 'optional' or proof_url = 'required'),
+    proof_text           {text} not null check (proof_text = 'none' or proof_text = 'optional' or proof_text = 'required'),
     terms_version        {int} not null, -- what the creator agreed to
     listed               {bool} not null, -- open, with a free slot
     published_at         {int} not null,
@@ -71,8 +72,9 @@ create table acceptances (
     id                   {uuid} primary key,
     task_id              {uuid} not null,
     worker_id            {uuid} not null,
-    status               {text} not null check (status in ('accepted', 'submitted', 'changes_requested', 'rejected', 'disputed',
-                                                           'approved', 'refunded', 'split', 'withdrawn', 'expired')),
+    status               {text} not null check (status = 'accepted' or status = 'submitted' or status = 'changes_requested'
+                                  or status = 'rejected' or status = 'disputed' or status = 'approved'
+                                  or status = 'refunded' or status = 'split' or status = 'withdrawn' or status = 'expired'),
     accepted_at          {int} not null,
     extended             {bool} not null, -- the deadline was moved because a limit stood in the way
     submissions          {int} not null check (submissions >= 0),
@@ -92,7 +94,7 @@ create table acceptances (
 create unique index acceptances_one_each on acceptances (task_id, worker_id) where status <> 'withdrawn';
 create index acceptances_withdrawn on acceptances (task_id, worker_id) where status = 'withdrawn';
 create index acceptances_by_worker on acceptances (worker_id, id);
-create index acceptances_waiting on acceptances (next_at) where next_at is not null;
+create index acceptances_waiting on acceptances (next_at, id) where next_at is not null;
 create index acceptances_disputed on acceptances (id) where status = 'disputed';
 
 -- A proof as it was handed in; never changed.
@@ -113,7 +115,8 @@ create table remarks (
     id                   {uuid} primary key,
     acceptance_id        {uuid} not null,
     author_id            {uuid} not null, -- nil = the clock
-    kind                 {text} not null check (kind in ('changes', 'rejection', 'dispute', 'evidence', 'decision')),
+    kind                 {text} not null check (kind = 'changes' or kind = 'rejection' or kind = 'dispute' or kind = 'evidence'
+                                  or kind = 'decision'),
     code                 {text} not null, -- of a rejection or a decision
     text                 {text} not null,
     at                   {int} not null
@@ -160,7 +163,8 @@ create index ratings_of on ratings (rated_id, at);
 create table untallied (
     id                   {uuid} primary key,
     user_id              {uuid} not null,
-    what                 {text} not null check (what in ('completed', 'approval', 'rejection', 'paid', 'dispute', 'dispute_lost', 'rating')),
+    what                 {text} not null check (what = 'completed' or what = 'approval' or what = 'rejection' or what = 'paid'
+                                  or what = 'dispute' or what = 'dispute_lost' or what = 'rating'),
     amount               {int} not null -- minutes of a review, stars of a rating
 ) {narrow};
 

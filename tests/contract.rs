@@ -182,3 +182,14 @@ on_both_engines! {
         assert_eq!(served["paths"], openapi(&app.app.operations, "x")["paths"]);
     }
 }
+
+/// A table that is built at each write costs more than the write. Only jobs, which write many rows at once, may have one.
+#[tokio::test]
+async fn no_write_of_a_row_builds_a_table() {
+    let app = TestApp::start(Engine::Sqlite).await.unwrap();
+    let building = ::store::temporary_tables(&app.dir().join(start::DATABASE_FILE), &statements()).unwrap();
+    let writes_a_row = |sql: &&String| sql.starts_with("update") || (sql.starts_with("insert") && sql.contains("values"));
+    let wrong: Vec<&String> = building.iter().filter(writes_a_row).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    app.finish().await;
+}

@@ -34,7 +34,7 @@ pub use statement::{AnyStatement, Both, FromRow, Kinds, Params, Raw, Row, Stmt};
 pub use transfer::{Summary, export, import};
 pub use tx::Tx;
 pub use value::{Bind, Cell, Field, Kind, Mismatch, Value};
-pub use verify::{full_scans, verify};
+pub use verify::{full_scans, temporary_tables, verify};
 
 use job::{Job, Work};
 use pg_worker::Purpose;

@@ -49,6 +49,29 @@ pub fn full_scans(path: &Path, statements: &[&dyn AnyStatement]) -> Result<Vec<S
     Ok(found)
 }
 
+/// The statements for which SQLite builds a table of its own each time they run, one line each: for sorting, or for a
+/// list of values, also of a CHECK. Blocks.
+///
+/// # Errors
+/// When the database cannot be opened or a statement does not fit it.
+pub fn temporary_tables(path: &Path, statements: &[&dyn AnyStatement]) -> Result<Vec<String>, StoreError> {
+    let connection = lite::open_writer(path)?;
+    let mut found = Vec::new();
+    for statement in statements {
+        let raw = statement.raw();
+        let mut program = connection.prepare(&format!("explain {}", raw.lite()))?;
+        let mut rows = program.raw_query();
+        while let Some(row) = rows.next()? {
+            let step: String = row.get("opcode")?;
+            if ["OpenEphemeral", "OpenAutoindex", "SorterOpen"].contains(&step.as_str()) {
+                found.push(raw.sql.to_owned());
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn sqlite(connection: &rusqlite::Connection, statement: &dyn AnyStatement) -> Result<(), String> {
     let raw = statement.raw();
     let complain = |what: String| format!("SQLite: {what}: {}", raw.sql);
