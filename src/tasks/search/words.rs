@@ -120,7 +120,7 @@ mod tests {
             let sought = Sought::new(q, &sought_tags);
             assert_eq!(sought.are_in(&task), expected, "{q}");
             let asked = sought.question();
-            assert_eq!(asked.split(' ').all(|word| all.contains(word)), expected, "{q}");
+            assert_eq!(asked.split_whitespace().all(|word| all.contains(word)), expected, "{q}");
         }
     }
 }
