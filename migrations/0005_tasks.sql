@@ -54,7 +54,7 @@ create table task_texts (
 {sqlite}
 create virtual table task_words using fts5(
     id unindexed, words,
-    content = '', contentless_delete = 1, contentless_unindexed = 1, detail = none, tokenize = "ascii tokenchars '-_#@'"
+    content = '', contentless_delete = 1, contentless_unindexed = 1, detail = none, tokenize = "ascii tokenchars '-_#'"
 );
 {postgres}
 create schema derived;

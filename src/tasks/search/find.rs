@@ -1,6 +1,7 @@
 //! How tasks are found without reading many. Every step is bounded, so the worst search costs about as much as a usual one:
 //!
-//! 1. The index of the order is walked from the cursor on, [`AHEAD`] tasks at most. Usual searches fill their page here.
+//! 1. The index of the order is walked from the cursor on, [`AHEAD`] tasks at most, and the texts of [`COMPARED`] tasks at
+//!    most are compared. Usual searches fill their page here.
 //! 2. What fits rarely is also found another way: if [`FEW`] tasks at most have the words, or pay a reward of the range,
 //!    they are taken all together and put into order.
 //! 3. Where neither helps, the page is shorter than it could be and goes on where the walk has ended.
@@ -13,10 +14,12 @@ use crate::tasks::search::parse_tags;
 use crate::tasks::search::store::{self, FoundRow, Key, Wanted};
 use crate::tasks::search::words::{Sought, Texts};
 
-/// Tasks that a walk passes.
-const AHEAD: i64 = 1_000;
+/// Tasks that a walk passes. Most of them by a look at the index only.
+const AHEAD: i64 = 2_500;
+/// Tasks whose texts are read for one page.
+const COMPARED: usize = 1_000;
 /// Tasks that are taken together.
-const FEW: i64 = 2_000;
+const FEW: i64 = 1_500;
 /// Of what a walk has brought, looked at before the text index is asked: enough to find a frequent word.
 const GLANCE: usize = 128;
 /// Tasks whose texts are read together.
@@ -70,8 +73,9 @@ fn walk(cx: &mut Context<'_, '_>, search: &Search) -> Result<Walked> {
     let (start, until) = sort.ends(wanted.rewards, cx.now);
     let from = after.map_or(start, |after| sort.later(after, start));
     let end = store::ahead(cx, *sort, wanted.category.as_deref(), (from, until), AHEAD)?;
-    let at_most = if sought.is_empty() { i64::try_from(*limit).unwrap_or(AHEAD) + 1 } else { AHEAD };
+    let at_most = if sought.is_empty() { limit + 1 } else { COMPARED };
     let keys = store::walk(cx, *sort, wanted, (from, end.unwrap_or(until)), at_most)?;
+    let end = if keys.len() < at_most { end } else { keys.last().map(|key| sort.place(key)) };
     Ok(Walked { keys, end })
 }
 
@@ -80,7 +84,7 @@ fn few_with_the_words(cx: &mut Context<'_, '_>, search: &Search) -> Result<Optio
     if search.sought.is_empty() {
         return Ok(None);
     }
-    let question = search.sought.question(search.wanted.category.as_deref());
+    let question = search.sought.question();
     if store::how_many_have_words(cx, &question, FEW + 1)? > FEW {
         return Ok(None);
     }

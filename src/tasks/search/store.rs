@@ -64,17 +64,6 @@ use crate::tasks::task::{TaskId, WorkerType};
     }
 }
 
-::store::row! {
-    /// What the text index holds of a task.
-    pub(super) struct Indexed {
-        pub(super) id: TaskId,
-        pub(super) category: String,
-        pub(super) title: String,
-        pub(super) description: String,
-        pub(super) tags: String,
-    }
-}
-
 /// Which tasks, apart from words.
 pub(super) struct Wanted {
     pub(super) worker: UserId,
@@ -165,6 +154,7 @@ type SpanIn = (i64, Uuid, i64, Uuid, i64, String);
 type Walk = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64, Uuid, i64, Uuid, i64);
 type WalkIn = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64, Uuid, i64, Uuid, i64, String);
 type Range = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64);
+type RangeOfWords = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64, String, String);
 type RangeIn = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64, String);
 
 ::store::statements! {
@@ -189,8 +179,8 @@ type RangeIn = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64,
     PAYING: Range => Key = concat!(key!(), "from tasks t where ", fits!(), " limit $8");
     PAYING_IN: RangeIn => Key = concat!(key!(), "from tasks t where t.category = $9 and ", fits!(), " limit $8");
     HOW_MANY_HAVE_WORDS: (String, i64) => (i64,) = concat!("select count(*) from (select 1 from ", indexed!("$1"), " limit $2) m");
-    HAVING_WORDS: RangeIn => Key =
-        concat!(key!(), "from (select w.id from ", indexed!("$9"), " limit $8) m join tasks t on t.id = m.id where ", fits!());
+    HAVING_WORDS: RangeOfWords => Key =
+        concat!(key!(), "from (select w.id from ", indexed!("$9"), " limit $8) m join tasks t on t.id = m.id where ", fits!(), " and ($10 = '' or t.category = $10)");
     FOUND: (String,) => FoundRow =
         "select t.id, t.creator_id, t.category, t.worker_type, t.reward, t.fee_bp, \
                 t.slots_total - t.slots_live - t.slots_filled - t.slots_refunded, t.deadline_minutes, t.review_hours, t.expires_at, \
@@ -207,8 +197,8 @@ type RangeIn = (UserId, WorkerType, WorkerType, Hundredths, Usdt, Usdt, Ts, i64,
         "insert into {postgres}derived.{end}task_words (rowid, id, words) \
          values ($1, $2, {sqlite}$3{postgres}array_to_tsvector(string_to_array($3, ' ')){end})";
     FORGET: (i64,) => () = "delete from {postgres}derived.{end}task_words where rowid = $1";
-    TO_INDEX: (TaskId, i64) => Indexed =
-        "select t.id, t.category, x.title, x.description, x.tags from tasks t join task_texts x on x.task_id = t.id \
+    TO_INDEX: (TaskId, i64) => TextsRow =
+        "select t.id, x.title, x.description, x.tags from tasks t join task_texts x on x.task_id = t.id \
          where t.id > $1 and t.status = 'open' order by t.id limit $2";
 }
 
@@ -237,7 +227,14 @@ pub(super) fn ahead(
 }
 
 /// What fits after `from` and up to `until`, in order.
-pub(super) fn walk(cx: &mut Context<'_, '_>, sort: Sort, wanted: &Wanted, (from, until): (Place, Place), at_most: i64) -> Result<Vec<Key>> {
+pub(super) fn walk(
+    cx: &mut Context<'_, '_>,
+    sort: Sort,
+    wanted: &Wanted,
+    (from, until): (Place, Place),
+    at_most: usize,
+) -> Result<Vec<Key>> {
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
     let (all, within) = match sort {
         Sort::Newest => (&NEWEST, &NEWEST_IN),
         Sort::Reward => (&REWARD, &REWARD_IN),
@@ -280,9 +277,9 @@ pub(super) fn how_many_have_words(cx: &mut Context<'_, '_>, question: &str, at_m
 
 /// What fits of the first `at_most` that have all the words, in no order.
 pub(super) fn having_words(cx: &mut Context<'_, '_>, question: &str, wanted: &Wanted, at_most: i64) -> Result<Vec<Key>> {
-    let Wanted { worker, types: [a, b], rating, rewards: (least, most), category: _ } = wanted;
+    let Wanted { worker, types: [a, b], rating, rewards: (least, most), category } = wanted;
     let now = cx.now;
-    Ok(cx.tx.all(&HAVING_WORDS, (worker, a, b, rating, least, most, now, at_most, question))?)
+    Ok(cx.tx.all(&HAVING_WORDS, (worker, a, b, rating, least, most, now, at_most, question, category.as_deref().unwrap_or_default()))?)
 }
 
 /// These tasks, in no order.
@@ -310,6 +307,6 @@ pub(super) fn forget(cx: &mut Context<'_, '_>, number: i64) -> Result<()> {
 }
 
 /// Open tasks in the order of their ids.
-pub(super) fn to_index(cx: &mut Context<'_, '_>, after: TaskId, at_most: i64) -> Result<Vec<Indexed>> {
+pub(super) fn to_index(cx: &mut Context<'_, '_>, after: TaskId, at_most: i64) -> Result<Vec<TextsRow>> {
     Ok(cx.tx.all(&TO_INDEX, (after, at_most))?)
 }

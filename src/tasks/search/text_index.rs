@@ -20,11 +20,11 @@ fn number(id: TaskId) -> i64 {
 /// Makes a new task findable by its words.
 pub(in crate::tasks) fn index(cx: &mut Context<'_, '_>, task: &Task, texts: &tasks_store::Texts) -> Result<()> {
     let words = Texts { title: &texts.title, description: &texts.description, tags: parse_tags(&texts.tags)? };
-    add(cx, task.id, &task.category, &words)
+    add(cx, task.id, &words)
 }
 
-fn add(cx: &mut Context<'_, '_>, id: TaskId, category: &str, texts: &Texts<'_>) -> Result<()> {
-    let words: Vec<String> = words_of(category, texts).into_iter().collect();
+fn add(cx: &mut Context<'_, '_>, id: TaskId, texts: &Texts<'_>) -> Result<()> {
+    let words: Vec<String> = words_of(texts).into_iter().collect();
     store::index(cx, number(id), id, &words.join(" "))
 }
 
@@ -39,7 +39,7 @@ pub fn index_next(cx: &mut Context<'_, '_>, after: TaskId) -> Result<Option<Task
     let tasks = store::to_index(cx, after, CHUNK)?;
     for task in &tasks {
         let texts = Texts { title: &task.title, description: &task.description, tags: parse_tags(&task.tags)? };
-        add(cx, task.id, &task.category, &texts)?;
+        add(cx, task.id, &texts)?;
     }
     Ok(tasks.last().map(|task| task.id))
 }

@@ -1,6 +1,6 @@
 //! The words of a task as its text index keeps them. Both engines get them from here and take them as they are, so that
-//! both find the same: letters and digits in lower case, whatever stands between them parts two words. A tag and a
-//! category are also words with a mark that no text can hold.
+//! both find the same: letters and digits in lower case, whatever stands between them parts two words. A tag is also a
+//! word with a mark that no text can hold.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -37,10 +37,9 @@ impl Texts<'_> {
 }
 
 /// Everything that a task is found by.
-pub(super) fn words_of(category: &str, task: &Texts<'_>) -> BTreeSet<String> {
+pub(super) fn words_of(task: &Texts<'_>) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = task.words().map(Cow::into_owned).collect();
     all.extend(task.tags.iter().map(|tag| tag_word(tag)));
-    all.insert(format!("@{category}"));
     all
 }
 
@@ -65,10 +64,9 @@ impl Sought {
         !self.words.is_empty()
     }
 
-    /// As the text index is asked, with the category if it matters.
-    pub(super) fn question(&self, category: Option<&str>) -> String {
-        let marked = self.tags.iter().map(|tag| tag_word(tag)).chain(category.map(|category| format!("@{category}")));
-        self.words.iter().cloned().chain(marked).collect::<Vec<_>>().join(" ")
+    /// As the text index is asked.
+    pub(super) fn question(&self) -> String {
+        self.words.iter().cloned().chain(self.tags.iter().map(|tag| tag_word(tag))).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether a task has them all.
@@ -107,7 +105,7 @@ mod tests {
     #[test]
     fn a_task_has_what_the_index_would_find() {
         let task = Texts { title: "Translate a page", description: "From German, 300 words.", tags: vec!["de-en".into(), "quick".into()] };
-        let all = words_of("translation", &task);
+        let all = words_of(&task);
         for (q, sought_tags, expected) in [
             ("", &[][..], true),
             ("GERMAN page", &["DE-en"], true),
@@ -121,8 +119,8 @@ mod tests {
             let sought_tags: Vec<String> = sought_tags.iter().map(|tag| (*tag).to_owned()).collect();
             let sought = Sought::new(q, &sought_tags);
             assert_eq!(sought.are_in(&task), expected, "{q}");
-            let asked = sought.question(Some("translation"));
-            assert_eq!(asked.split(' ').all(|word| all.contains(word)), expected, "{q}");
+            let asked = sought.question();
+            assert_eq!(asked.split_whitespace().all(|word| all.contains(word)), expected, "{q}");
         }
     }
 }
