@@ -95,15 +95,15 @@ impl fmt::Display for Spread {
     }
 }
 
-/// The figure that so many permille are not above.
-pub fn percentile(mut figures: Vec<u32>, permille: usize) -> u32 {
-    figures.sort_unstable();
-    figures.get((figures.len() * permille / 1_000).min(figures.len().saturating_sub(1))).copied().unwrap_or(0)
+/// The figure of a sorted list that so many permille are not above.
+pub fn percentile(sorted: &[u32], permille: usize) -> u32 {
+    sorted.get((sorted.len() * permille / 1_000).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0)
 }
 
 /// p50 and p99 of latencies in microseconds.
-pub fn latencies(microseconds: Vec<u32>) -> String {
-    let at = |permille| Hundredths::of(u64::from(percentile(microseconds.clone(), permille)), 1_000);
+pub fn latencies(mut microseconds: Vec<u32>) -> String {
+    microseconds.sort_unstable();
+    let at = |permille| Hundredths::of(u64::from(percentile(&microseconds, permille)), 1_000);
     format!("p50 {} ms, p99 {} ms", at(500), at(990))
 }
 

@@ -141,8 +141,9 @@ async fn timed(hall: &Hall, wanted: &Value) -> Fallible<(Value, u32)> {
     Ok((page, u32::try_from(called.elapsed().as_micros()).unwrap_or(u32::MAX)))
 }
 
-fn tell(what: &str, bound: Option<u32>, times: Vec<u32>, more: &str) {
-    let p99 = percentile(times.clone(), 990);
+fn tell(what: &str, bound: Option<u32>, mut times: Vec<u32>, more: &str) {
+    times.sort_unstable();
+    let p99 = percentile(&times, 990);
     let verdict = bound.map_or(String::new(), |bound| format!(" (p99 at most {} ms): {}", bound / 1_000, judged(p99 <= bound)));
     say(&format!("  {what:<34} {}, {more}{verdict}", latencies(times)));
 }

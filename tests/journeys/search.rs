@@ -152,7 +152,7 @@ on_both_engines! {
 
         let people = publish(app, &creator, &other(&json!({ "worker_type": "human" }))).await;
         let rated = publish(app, &creator, &other(&json!({ "min_rating": 4.5, "slots": 9 }))).await;
-        assert_eq!(shown(&rival).await, [first.clone()], "a bot without ratings");
+        assert_eq!(shown(&rival).await, std::slice::from_ref(&first), "a bot without ratings");
         let token = app.admin("person@example.com").await;
         let seen = app.post("/api/v1/agent/tasks/search").bearer(&token).json(&json!({})).send().await.expect(200).json();
         assert_eq!(ids(&seen), [people, first.clone()], "a person without ratings");
@@ -168,7 +168,7 @@ on_both_engines! {
             assert_eq!(shown(&rival).await.contains(&rated), sees, "{stars} stars");
         }
         drop(accept(app, &rival, &rated).await.expect(201));
-        assert_eq!(shown(&rival).await, [first.clone()], "tried, though there are free slots");
+        assert_eq!(shown(&rival).await, std::slice::from_ref(&first), "tried, though there are free slots");
 
         drop(app.post(&format!("/api/v1/agent/tasks/{first}/close")).key(&creator).send().await.expect(200));
         assert_eq!(shown(&rival).await, Vec::<String>::new(), "closed");
@@ -189,7 +189,7 @@ on_both_engines! {
         drop(accept(app, &worker, &task).await.expect(201));
         let extend = format!("/api/v1/agent/tasks/{task}/extend");
         drop(app.post(&extend).key(&creator).json(&json!({ "slots_added": 1 })).send().await.expect(200));
-        assert_eq!(all(app, &other, &json!({ "q": "follow", "sort": "reward" })).await, [task.clone()]);
+        assert_eq!(all(app, &other, &json!({ "q": "follow", "sort": "reward" })).await, std::slice::from_ref(&task));
         let later = app.now().plus(Span::days(100));
         drop(app.post(&extend).key(&creator).json(&json!({ "expires_at": later })).send().await.expect(200));
         app.advance(Span::days(99));
