@@ -25,7 +25,8 @@ pub async fn measure(options: &Options) -> Fallible<()> {
         if options.wants_engine(Engine::Sqlite) {
             let dir = options.folder()?;
             let path = dir.path().join(roborent::start::DATABASE_FILE);
-            measure_on(EngineSettings::sqlite(&path), dir.path(), *tasks, Some(&path)).await?;
+            let hall = Hall::open(EngineSettings::sqlite(&path), dir.path(), *tasks).await?;
+            measure_in(hall, *tasks, Some(&path)).await?;
         }
         if options.wants_engine(Engine::Postgres) {
             let cluster = match &options.database_url {
@@ -33,18 +34,18 @@ pub async fn measure(options: &Options) -> Fallible<()> {
                 None => Postgres::start(&options.folder()?.keep())?,
             };
             let (dir, url) = (options.folder()?, cluster.make_database().await?);
-            measure_on(EngineSettings::postgres(&url), dir.path(), *tasks, None).await?;
+            let hall = Hall::open(EngineSettings::postgres(&url), dir.path(), *tasks).await?;
+            cluster.analyze(&url).await?;
+            measure_in(hall, *tasks, None).await?;
             cluster.drop_database(&url).await?;
         }
     }
     Ok(())
 }
 
-async fn measure_on(engine: EngineSettings, dir: &Path, tasks: u64, file: Option<&Path>) -> Fallible<()> {
-    let name = if file.is_some() { "SQLite" } else { "PostgreSQL" };
-    let started = now();
-    let hall = Arc::new(Hall::open(engine, dir, tasks).await?);
-    say(&format!("search, {name}, {tasks} open tasks (there after {} s)", started.elapsed().as_secs()));
+async fn measure_in(hall: Hall, tasks: u64, file: Option<&Path>) -> Fallible<()> {
+    let hall = Arc::new(hall);
+    say(&format!("search, {}, {tasks} open tasks", if file.is_some() { "SQLite" } else { "PostgreSQL" }));
     let watch = machine::Watch::start();
     let bound = BOUNDS.iter().find(|(size, _)| *size == tasks && file.is_some()).map(|(_, bound)| *bound);
     for (what, bounded, wanted) in searches() {

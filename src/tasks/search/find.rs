@@ -40,43 +40,57 @@ pub(super) struct Found {
     pub(super) next: Option<Place>,
 }
 
-/// What a walk came upon, in order.
-struct Walked {
-    keys: Vec<Key>,
-    /// Where it ended; nothing when there was no more.
-    end: Option<Place>,
-}
-
 pub(super) fn find(cx: &mut Context<'_, '_>, search: &Search) -> Result<Found> {
-    let Walked { keys, end } = walk(cx, search)?;
-    let mut page = Page::new(search);
-    let (first, rest) = keys.split_at(keys.len().min(if search.sought.is_empty() { keys.len() } else { GLANCE }));
-    page.take(cx, first)?;
-    if page.is_full() || (end.is_none() && rest.is_empty()) {
+    let (mut walk, mut page) = (Walk::start(cx, search)?, Page::new(search));
+    let keys = walk.next(cx, search, if search.sought.is_empty() { search.limit + 1 } else { GLANCE })?;
+    page.take(cx, &keys)?;
+    if page.is_full() || walk.is_over() {
         return page.ending_at(cx, None);
     }
     if let Some(keys) = few_with_the_words(cx, search)? {
         return page_of(cx, search, keys, false);
     }
-    page.take(cx, rest)?;
-    if page.is_full() || end.is_none() {
+    let keys = walk.next(cx, search, COMPARED)?;
+    page.take(cx, &keys)?;
+    if page.is_full() || walk.is_over() {
         return page.ending_at(cx, None);
     }
     match few_with_the_reward(cx, search)? {
         Some(keys) => page_of(cx, search, keys, true),
-        None => page.ending_at(cx, end),
+        None => page.ending_at(cx, Some(walk.at)),
     }
 }
 
-fn walk(cx: &mut Context<'_, '_>, search: &Search) -> Result<Walked> {
-    let Search { wanted, sought, sort, after, limit } = search;
-    let (start, until) = sort.ends(wanted.rewards, cx.now);
-    let from = after.map_or(start, |after| sort.later(after, start));
-    let end = store::ahead(cx, *sort, wanted.category.as_deref(), (from, until), AHEAD)?;
-    let at_most = if sought.is_empty() { limit + 1 } else { COMPARED };
-    let keys = store::walk(cx, *sort, wanted, (from, end.unwrap_or(until)), at_most)?;
-    let end = if keys.len() < at_most { end } else { keys.last().map(|key| sort.place(key)) };
-    Ok(Walked { keys, end })
+/// A walk along the index of the order, past [`AHEAD`] tasks at most.
+struct Walk {
+    at: Place,
+    end: Place,
+    /// Whether there are tasks after the end.
+    is_cut: bool,
+}
+
+impl Walk {
+    fn start(cx: &mut Context<'_, '_>, search: &Search) -> Result<Self> {
+        let (start, until) = search.sort.ends(search.wanted.rewards, cx.now);
+        let at = search.after.map_or(start, |after| search.sort.later(after, start));
+        let cut = store::ahead(cx, search.sort, search.wanted.category.as_deref(), (at, until), AHEAD)?;
+        Ok(Self { at, end: cut.unwrap_or(until), is_cut: cut.is_some() })
+    }
+
+    /// The next tasks that fit.
+    fn next(&mut self, cx: &mut Context<'_, '_>, search: &Search, at_most: usize) -> Result<Vec<Key>> {
+        if self.at == self.end {
+            return Ok(Vec::new());
+        }
+        let keys = store::walk(cx, search.sort, &search.wanted, (self.at, self.end), at_most)?;
+        let last = keys.last().filter(|_| keys.len() == at_most);
+        self.at = last.map_or(self.end, |key| search.sort.place(key));
+        Ok(keys)
+    }
+
+    fn is_over(&self) -> bool {
+        self.at == self.end && !self.is_cut
+    }
 }
 
 /// Whatever fits and has the words, if only few have them.

@@ -78,11 +78,13 @@ pub(super) struct Wanted {
 // The statements below count on it.
 const _: () = assert!(ATTEMPTS_MAX == 2, "a task is closed to a worker after two acceptances that he gave up");
 
+/// What the worker has tried is counted and not asked with `exists`, which PostgreSQL may turn into a join over everything
+/// that he ever tried.
 macro_rules! fits {
     () => {
         "t.listed and t.creator_id <> $1 and t.worker_type in ($2, $3) and coalesce(t.min_rating, 0) <= $4 and t.reward between $5 and $6 \
          and t.expires_at > $7 \
-         and not exists (select 1 from acceptances a where a.task_id = t.id and a.worker_id = $1 and a.status <> 'withdrawn') \
+         and (select count(*) from acceptances a where a.task_id = t.id and a.worker_id = $1 and a.status <> 'withdrawn') = 0 \
          and (select count(*) from acceptances a where a.task_id = t.id and a.worker_id = $1 and a.status = 'withdrawn') < 2"
     };
 }
