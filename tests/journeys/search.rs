@@ -194,7 +194,6 @@ on_both_engines! {
         drop(app.post(&extend).key(&creator).json(&json!({ "expires_at": later })).send().await.expect(200));
         app.advance(Span::days(99));
         assert_eq!(all(app, &other, &json!({ "sort": "expiring" })).await, [task]);
-        app.forget_shapes();
     }
 
     async fn pages_have_no_gaps_and_no_repeats_while_the_market_moves(app, |config| no_limits(config)) {
