@@ -246,7 +246,8 @@ impl Dispatcher {
         }
         let done = self.perform(&mut cx, prepared, subject, minute, ready, Some(&fingerprint));
         match done {
-            Err(failure) if !looks_first && failure.error.status() < 500 => earlier(&mut cx).unwrap_or(Err(failure)),
+            // A replay commits, so nothing may be written that the refusal has to undo.
+            Err(failure) if !looks_first && failure.error.status() < 500 && !cx.tx.wrote() => earlier(&mut cx).unwrap_or(Err(failure)),
             done => done,
         }
     }

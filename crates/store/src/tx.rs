@@ -34,7 +34,8 @@ impl<'c> Tx<'c> {
         self.failure = None;
     }
 
-    pub(crate) fn wrote(&self) -> bool {
+    /// Whether this command has written, or is about to.
+    pub fn wrote(&self) -> bool {
         self.wrote
     }
 
