@@ -4,6 +4,7 @@
 mod deposits;
 mod payouts;
 mod reviews;
+mod scripts;
 mod sweeps;
 
 use roborent::testing::{Answered, Bot, TestApp};
