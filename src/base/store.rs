@@ -56,9 +56,8 @@ pub(super) fn last_and_first_use(
     subject: Uuid,
     policy: Policy,
     since: Ts,
-) -> Result<(Option<i64>, Option<(i64, Ts)>)> {
-    let (last, first, first_at) = cx.tx.one(&LAST_AND_FIRST_USE, (subject, policy.name(), since))?;
-    Ok((last, first.zip(first_at)))
+) -> Result<(Option<i64>, Option<i64>, Option<Ts>)> {
+    Ok(cx.tx.one(&LAST_AND_FIRST_USE, (subject, policy.name(), since))?)
 }
 
 pub(super) fn use_at(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64) -> Result<Option<Ts>> {
