@@ -9,6 +9,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "calls", sql: include_str!("../migrations/0003_calls.sql") },
     Migration { number: 4, name: "events", sql: include_str!("../migrations/0004_events.sql") },
     Migration { number: 5, name: "tasks", sql: include_str!("../migrations/0005_tasks.sql") },
+    Migration { number: 6, name: "webhooks", sql: include_str!("../migrations/0006_webhooks.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.

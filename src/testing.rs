@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use ::store::{EngineSettings, Settings, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, Request, Response};
+use hyper::body::Body as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -140,14 +141,51 @@ impl Ask<'_> {
         self
     }
 
-    /// Sends it and reads the answer.
+    /// Sends it and reads the answer; of a stream, its head only.
     pub async fn send(self) -> Answered {
+        let (parts, body) = self.begin().await.into_parts();
+        let is_endless = parts.headers.get("content-type").is_some_and(|value| value == "text/event-stream");
+        let body = if is_endless { Vec::new() } else { to_bytes(body, usize::MAX).await.expect("a body from memory").to_vec() };
+        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends it and opens the stream that is answered.
+    pub async fn stream(self) -> Streamed {
+        let response = self.begin().await;
+        assert_eq!(response.headers()["content-type"], "text/event-stream", "{}", response.status());
+        Streamed(response.into_body())
+    }
+
+    async fn begin(self) -> Response<Body> {
         let mut request: Request<Body> = self.request.body(Body::from(self.body)).expect("a well-formed request");
         request.extensions_mut().insert(doors::Peer(self.from));
-        let response = self.app.router.clone().oneshot(request).await.expect("the router always answers");
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.expect("a body from memory").to_vec();
-        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+        self.app.router.clone().oneshot(request).await.expect("the router always answers")
+    }
+}
+
+/// A stream of events, open.
+pub struct Streamed(Body);
+
+impl Streamed {
+    /// What comes next; nothing at its end.
+    pub async fn next(&mut self) -> Option<String> {
+        let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut self.0).poll_frame(cx)).await?;
+        let bytes = frame.expect("a stream does not fail").into_data().expect("no trailers");
+        Some(String::from_utf8(bytes.to_vec()).expect("text"))
+    }
+
+    /// The numbers and names of the events that come next, up to `count` of them.
+    pub async fn events(&mut self, count: usize) -> Vec<(i64, String)> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            let Some(text) = self.next().await else { break };
+            let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+            events.extend(data.map(|data| {
+                let event: Value = serde_json::from_str(data).expect("JSON");
+                (event["seq"].as_i64().expect("a number"), event["event"].as_str().expect("a name").to_owned())
+            }));
+        }
+        events
     }
 }
 
@@ -188,6 +226,16 @@ impl TestApp {
             shapes_do_not_matter: AtomicBool::new(false),
             dir,
         })
+    }
+
+    /// Another node over the same database, with a clock and a memory of its own.
+    pub async fn another_node(&self) -> Arc<Dispatcher> {
+        let open = Settings { engine: self.engine.clone(), queue_max: 64, batch_max: ::store::BATCH_MAX };
+        let now = START.as_milliseconds();
+        let store =
+            tokio::task::spawn_blocking(move || Store::open(&open, MIGRATIONS, now)).await.expect("opened").expect("the same database");
+        let (clock, config) = (Clock::standing_at(self.now()), Arc::clone(&self.app.dispatcher.config));
+        Arc::new(Dispatcher::new(store, clock, Entropy::from_number(8), config, users::resolve))
     }
 
     /// The folder of this installation.

@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("migrations", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation"]),
     ("start", &["base", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation", "jobs", "doors", "migrations"]),
     ("cli", &["base"]),
-    ("commands", &["base", "users", "jobs", "doors", "migrations", "start", "cli"]),
+    ("commands", &["base", "users", "events", "jobs", "doors", "migrations", "start", "cli"]),
     ("testing", &["base", "users", "jobs", "doors", "migrations", "start"]),
 ];
 

@@ -21,10 +21,12 @@ use crate::base::idempotency::{self, Fingerprint, IdempotencyKey};
 use crate::base::ids::KeyId;
 use crate::base::known_callers::KnownCallers;
 use crate::base::limit::{Limit, LimitState, MinuteLimits, Policy};
-use crate::base::operation::{Answer, Effect, Operation};
-use crate::base::permission::allow;
+use crate::base::news::News;
+use crate::base::operation::{Access, Answer, Effect, Operation};
+use crate::base::permission::{allow, may_read};
 use crate::base::prepared::{Prepared, Ready, prepare};
 use crate::base::random::{Entropy, Rng};
+use crate::base::waiting::Patience;
 
 pub use crate::base::credentials::{Credentials, TokenClaims};
 
@@ -39,6 +41,8 @@ pub struct Dispatcher {
     pub clock: Clock,
     /// The settings.
     pub config: Arc<Config>,
+    /// Wakes those who wait for something to happen to a user.
+    pub news: Arc<News>,
     entropy: Entropy,
     resolve: Resolve,
     minute_limits: MinuteLimits,
@@ -71,14 +75,16 @@ pub struct Outcome {
     pub limit: Option<LimitState>,
 }
 
-struct Success {
+pub(super) struct Success {
     /// Refused by the hourly limit is kept like an answer: what it moved is committed.
     result: Result<Answer>,
     replayed: bool,
     limit: Option<LimitState>,
+    /// It found nothing, and would rather wait.
+    pub(super) patience: Option<Patience>,
 }
 
-struct Failure {
+pub(super) struct Failure {
     error: Error,
     limit: Option<LimitState>,
 }
@@ -99,7 +105,7 @@ impl Dispatcher {
     /// Over an open store.
     pub fn new(store: Store, clock: Clock, entropy: Entropy, config: Arc<Config>, resolve: Resolve) -> Self {
         let (minute_limits, known, used_keys) = (MinuteLimits::default(), KnownCallers::default(), Mutex::default());
-        Self { store, clock, config, entropy, resolve, minute_limits, known, used_keys }
+        Self { store, clock, config, news: Arc::default(), entropy, resolve, minute_limits, known, used_keys }
     }
 
     /// Runs one call.
@@ -119,11 +125,12 @@ impl Dispatcher {
                 Err(failure) if failure.error.code() == "internal" && prepared.ran_before.load(Ordering::Relaxed) => {
                     self.run(&prepared).await
                 }
+                Ok(found) => self.await_news(&prepared, found).await,
                 done => done,
             },
         };
         match done {
-            Ok(Success { result, replayed, limit }) => Outcome { result, replayed, limit },
+            Ok(Success { result, replayed, limit, .. }) => Outcome { result, replayed, limit },
             Err(Failure { error, limit }) => Outcome { result: Err(error), replayed: false, limit },
         }
     }
@@ -141,6 +148,23 @@ impl Dispatcher {
     pub async fn look<T: Send + 'static>(self: &Arc<Self>, work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
         let this = Arc::clone(self);
         self.store.query(move |tx| work(&mut this.context(tx, Caller::System, this.entropy.fork()))).await
+    }
+
+    /// Reads for a caller who was answered already and goes on being told: who he is, and what he may, is looked up anew.
+    pub async fn look_as<T: Send + 'static>(
+        self: &Arc<Self>,
+        credentials: Credentials,
+        access: Access,
+        work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let this = Arc::clone(self);
+        let look = move |tx: &mut Tx<'_>| {
+            let mut cx = this.context(tx, Caller::Anonymous, this.entropy.fork());
+            cx.caller = (this.resolve)(&mut cx, &credentials, Effect::Query)?;
+            may_read(access, &cx.caller)?;
+            work(&mut cx)
+        };
+        self.store.query(look).await
     }
 
     /// Counts something that is not an operation (a sign-in) against a per-minute limit.
@@ -168,7 +192,7 @@ impl Dispatcher {
         }
     }
 
-    async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
+    pub(super) async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
         let (this, prepared) = (Arc::clone(self), Arc::clone(prepared));
         let effect = self.effect_of(&prepared);
         let run = move |tx: &mut Tx<'_>| this.attempt(tx, &prepared);
@@ -189,7 +213,7 @@ impl Dispatcher {
     }
 
     fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller, rng: Rng) -> Context<'a, 'c> {
-        Context { tx, caller, now: self.clock.now(), rng, config: &self.config }
+        Context { tx, caller, now: self.clock.now(), rng, config: &self.config, patience: None }
     }
 
     fn attempt(&self, tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Success, Failure> {
@@ -237,7 +261,7 @@ impl Dispatcher {
         // Where a refusal is kept, there is no refusal to look behind.
         let looks_first = cx.tx.reads_are_cheap() || ready.limited.is_some() || prepared.ran_before.swap(true, Ordering::Relaxed);
         let earlier = |cx: &mut Context<'_, '_>| match idempotency::earlier_answer(cx, &fingerprint, operation) {
-            Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: untouched(cx) })),
+            Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: untouched(cx), patience: None })),
             Ok(None) => None,
             Err(error) => Some(Err(Failure { error, limit: untouched(cx) })),
         };
@@ -282,7 +306,7 @@ impl Dispatcher {
                     (Err((error, state)), Some(limited)) if error.code() == "rate_limited" => {
                         let free_at = cx.now.plus(state.reset);
                         limited(cx, free_at)?;
-                        return Ok(Success { result: Err(error), replayed: false, limit: is_member.then_some(state) });
+                        return Ok(Success { result: Err(error), replayed: false, limit: is_member.then_some(state), patience: None });
                     }
                     (Err((error, state)), _) => return Err(Failure { error, limit: is_member.then_some(state) }),
                 }
@@ -298,7 +322,10 @@ impl Dispatcher {
             Ok(answer)
         };
         match finish(cx) {
-            Ok(answer) => Ok(Success { result: Ok(answer), replayed: false, limit: told(|unit| unit.state) }),
+            Ok(answer) => {
+                let patience = cx.patience.and_then(|span| Some(Patience { user: cx.user_id().ok()?, span }));
+                Ok(Success { result: Ok(answer), replayed: false, limit: told(|unit| unit.state), patience })
+            }
             Err(error) => Err(Failure { error, limit: told(|unit| unit.returned) }),
         }
     }

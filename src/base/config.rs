@@ -25,6 +25,8 @@ pub struct Config {
     pub limits: Limits,
     /// Fees, and what a task may be.
     pub market: Market,
+    /// Who is told what happens.
+    pub events: Events,
     /// The local TRON node of the sandbox.
     pub devnet: Devnet,
     /// What is logged.
@@ -302,6 +304,20 @@ impl Default for Market {
             task_days_max: 180,
             task_days_default: 30,
         }
+    }
+}
+
+/// Who is told what happens.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Events {
+    /// Streams and waiting calls that a user may hold open on one node.
+    pub streams_per_user_max: usize,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { streams_per_user_max: 16 }
     }
 }
 

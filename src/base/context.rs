@@ -3,7 +3,7 @@
 use ::store::Tx;
 use uuid::Uuid;
 
-use crate::base::clock::Ts;
+use crate::base::clock::{Span, Ts};
 use crate::base::config::Config;
 use crate::base::error::{Refusal, Result};
 use crate::base::ids::{KeyId, SessionId, UserId};
@@ -21,6 +21,8 @@ pub struct Context<'a, 'c> {
     pub rng: Rng,
     /// The settings in force.
     pub config: &'a Config,
+    /// Set by a read that found nothing: for so long its caller would rather wait for news.
+    pub patience: Option<Span>,
 }
 
 /// Who calls.

@@ -16,6 +16,7 @@ pub mod installation;
 mod known_callers;
 pub mod limit;
 pub mod money;
+pub mod news;
 mod numbers;
 pub mod operation;
 pub mod page;
@@ -23,6 +24,7 @@ mod permission;
 mod prepared;
 pub mod random;
 pub(crate) mod store;
+mod waiting;
 mod words;
 
 pub use clock::{Span, Ts};

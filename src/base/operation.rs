@@ -119,6 +119,8 @@ pub struct Operation {
     pub output: SchemaOf,
     /// Whether `dry_run` in the input asks what would happen.
     pub may_be_tried: bool,
+    /// Whether the answer goes on: after what the operation says at once, the door sends what happens later.
+    pub streams: bool,
     bind: Arc<Bind<Bound>>,
     limited: Option<Arc<Bind<BoundLimited>>>,
 }
@@ -148,6 +150,14 @@ pub fn csv<I: Input>(name: &'static str, path: &'static str, access: Access, run
     operation
 }
 
+/// An operation that begins a stream of server-sent events; the door goes on with it.
+pub fn stream<I: Input>(name: &'static str, path: &'static str, access: Access, run: Run<I, EventStream>) -> Operation {
+    let mut operation = operation(name, Effect::Query, (Method::Get, path), access, run, |begun| Ok(begun.0.clone().into_bytes()));
+    operation.content_type = "text/event-stream";
+    operation.streams = true;
+    operation
+}
+
 /// The function of an operation.
 pub type Run<I, O> = fn(&mut Context<'_, '_>, &I) -> Result<O>;
 
@@ -164,6 +174,18 @@ impl JsonSchema for Csv {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "description": "RFC 4180, UTF-8, with a header line" })
+    }
+}
+
+/// How a stream of server-sent events begins.
+pub struct EventStream(pub String);
+
+impl JsonSchema for EventStream {
+    fn schema_name() -> Cow<'static, str> {
+        "EventStream".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "Server-sent events as the HTML standard describes them; `data` is one JSON object." })
     }
 }
 
@@ -198,6 +220,7 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         input: |generator| generator.subschema_for::<I>(),
         output: |generator| generator.subschema_for::<O>(),
         may_be_tried: false,
+        streams: false,
         bind: Arc::new(bind),
         limited: None,
     }

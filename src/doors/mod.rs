@@ -6,6 +6,7 @@ mod client;
 mod connection;
 
 pub mod docs;
+mod event_stream;
 mod health;
 mod message;
 mod problem;
