@@ -26,6 +26,7 @@ use crate::base::operation::{Access, Answer, Effect, Operation};
 use crate::base::permission::{allow, may_read};
 use crate::base::prepared::{Prepared, Ready, prepare};
 use crate::base::random::{Entropy, Rng};
+use crate::base::secrets::Secrets;
 use crate::base::waiting::Patience;
 
 pub use crate::base::credentials::{Credentials, TokenClaims};
@@ -43,10 +44,12 @@ pub struct Dispatcher {
     pub config: Arc<Config>,
     /// Wakes those who wait for something to happen to a user.
     pub news: Arc<News>,
+    /// Secrets of users, made when they are needed.
+    pub secrets: Secrets,
     entropy: Entropy,
     resolve: Resolve,
     minute_limits: MinuteLimits,
-    known: KnownCallers,
+    pub(super) known: KnownCallers,
     used_keys: Mutex<HashMap<KeyId, Ts>>,
 }
 
@@ -85,8 +88,8 @@ pub(super) struct Success {
 }
 
 pub(super) struct Failure {
-    error: Error,
-    limit: Option<LimitState>,
+    pub(super) error: Error,
+    pub(super) limit: Option<LimitState>,
 }
 
 impl From<StoreError> for Failure {
@@ -105,7 +108,7 @@ impl Dispatcher {
     /// Over an open store.
     pub fn new(store: Store, clock: Clock, entropy: Entropy, config: Arc<Config>, resolve: Resolve) -> Self {
         let (minute_limits, known, used_keys) = (MinuteLimits::default(), KnownCallers::default(), Mutex::default());
-        Self { store, clock, config, news: Arc::default(), entropy, resolve, minute_limits, known, used_keys }
+        Self { store, clock, config, news: Arc::default(), secrets: Secrets::default(), entropy, resolve, minute_limits, known, used_keys }
     }
 
     /// Runs one call.
@@ -114,9 +117,11 @@ impl Dispatcher {
             // Needs no database, so it takes no place in the queue either.
             return Outcome { result: Err(Refusal::AuthenticationRequired.into()), replayed: false, limit: None };
         }
+        let outside = self.outside_of(&call);
         let prepared = Arc::new(prepare(call, self.entropy.fork()));
         let has_key = prepared.ready.as_ref().is_ok_and(|ready| ready.repeat.is_some());
-        let done = match self.count_early(&prepared) {
+        let counted = self.count_early(&prepared);
+        let done = match self.ask_outside(&prepared, counted, outside).await {
             Err(failure) => Err(failure),
             Ok(()) => match self.run(&prepared).await {
                 // The key tells whether the lost commit happened: a repeated call finds its answer, or does it now.
@@ -213,7 +218,7 @@ impl Dispatcher {
     }
 
     fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller, rng: Rng) -> Context<'a, 'c> {
-        Context { tx, caller, now: self.clock.now(), rng, config: &self.config, patience: None }
+        Context { tx, caller, now: self.clock.now(), rng, config: &self.config, secrets: &self.secrets, patience: None }
     }
 
     fn attempt(&self, tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Success, Failure> {
@@ -336,7 +341,7 @@ impl Dispatcher {
 
     /// Counts a call of somebody who is known before it takes a place in the queue, so that a flood of one caller leaves
     /// room for the others. Whoever is not known yet is counted when the database has said who he is.
-    fn count_early(&self, prepared: &Prepared) -> Result<(), Failure> {
+    pub(super) fn count_early(&self, prepared: &Prepared) -> Result<(), Failure> {
         let operation = &*prepared.operation;
         let Some((policy, limit)) = self.limit_of(prepared) else { return Ok(()) };
         if limit.window.is_in_the_database() {

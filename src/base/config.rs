@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::base::event_settings::{Events, Webhooks};
 use crate::base::limit::{Limit, Policy};
 use crate::base::money::Usdt;
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub market: Market,
     /// Who is told what happens.
     pub events: Events,
+    /// Sending events to users' addresses.
+    pub webhooks: Webhooks,
     /// The local TRON node of the sandbox.
     pub devnet: Devnet,
     /// What is logged.
@@ -304,20 +307,6 @@ impl Default for Market {
             task_days_max: 180,
             task_days_default: 30,
         }
-    }
-}
-
-/// Who is told what happens.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Events {
-    /// Streams and waiting calls that a user may hold open on one node.
-    pub streams_per_user_max: usize,
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        Self { streams_per_user_max: 16 }
     }
 }
 

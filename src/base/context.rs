@@ -8,6 +8,7 @@ use crate::base::config::Config;
 use crate::base::error::{Refusal, Result};
 use crate::base::ids::{KeyId, SessionId, UserId};
 use crate::base::random::Rng;
+use crate::base::secrets::Secrets;
 
 /// The ground an operation stands on.
 pub struct Context<'a, 'c> {
@@ -21,6 +22,8 @@ pub struct Context<'a, 'c> {
     pub rng: Rng,
     /// The settings in force.
     pub config: &'a Config,
+    /// Secrets of users, made when they are needed.
+    pub secrets: &'a Secrets,
     /// Set by a read that found nothing: for so long its caller would rather wait for news.
     pub patience: Option<Span>,
 }

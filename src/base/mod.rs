@@ -7,6 +7,7 @@ pub mod config_load;
 pub mod context;
 mod credentials;
 pub mod error;
+pub mod event_settings;
 pub mod hourly_limits;
 pub mod hundredths;
 pub mod idempotency;
@@ -23,7 +24,9 @@ pub mod page;
 mod permission;
 mod prepared;
 pub mod random;
+pub mod secrets;
 pub(crate) mod store;
+pub mod strangers;
 mod waiting;
 mod words;
 

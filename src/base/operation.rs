@@ -1,6 +1,7 @@
 //! An operation, as its room lists it: one entry from which REST, the documents and the tests are made.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use garde::Validate;
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::base::clock::Ts;
+use crate::base::config::Config;
 use crate::base::context::{Context, Scope};
 use crate::base::error::{Result, internal};
 use crate::base::input;
@@ -87,6 +89,12 @@ pub type Bound = Box<dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sy
 /// What happens instead when the hourly limit is used up; it is told when the limit frees.
 pub type BoundLimited = Box<dyn Fn(&mut Context<'_, '_>, Ts) -> Result<()> + Send + Sync>;
 
+/// Waits for an answer from outside; an error refuses the call.
+pub type Checking = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// What has to be asked outside for an input; nothing for most.
+pub type Outside = Arc<dyn Fn(&Value, &Config) -> Option<Checking> + Send + Sync>;
+
 type Bind<B> = dyn Fn(Value) -> Result<B> + Send + Sync;
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
@@ -121,6 +129,8 @@ pub struct Operation {
     pub may_be_tried: bool,
     /// Whether the answer goes on: after what the operation says at once, the door sends what happens later.
     pub streams: bool,
+    /// What is asked of the network before the call, if its input needs it.
+    pub outside: Option<Outside>,
     bind: Arc<Bind<Bound>>,
     limited: Option<Arc<Bind<BoundLimited>>>,
 }
@@ -221,6 +231,7 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         output: |generator| generator.subschema_for::<O>(),
         may_be_tried: false,
         streams: false,
+        outside: None,
         bind: Arc::new(bind),
         limited: None,
     }
@@ -286,6 +297,13 @@ impl Operation {
     #[must_use]
     pub fn shows_a_secret(mut self) -> Self {
         self.idempotency = Idempotency::Ignored;
+        self
+    }
+
+    /// Something outside has to be known before the transaction begins, in which nothing talks to the network.
+    #[must_use]
+    pub fn asks_outside(mut self, check: impl Fn(&Value, &Config) -> Option<Checking> + Send + Sync + 'static) -> Self {
+        self.outside = Some(Arc::new(check));
         self
     }
 

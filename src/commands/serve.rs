@@ -105,6 +105,7 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
     stop.cancelled().await;
     app.stopping.cancel();
     app.dispatcher.news.close();
+    app.deliverer.stop.cancel();
     tracing::info!("stopping");
     for task in [public, Some(internal), Some(working), Some(following)].into_iter().flatten() {
         drop(task.await);

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::call::Dispatcher;
 use crate::base::operation::Operation;
 use crate::jobs::Job;
+use crate::webhooks::Deliverer;
 
 #[cfg(any(test, feature = "testing"))]
 pub use client::Peer;
@@ -45,6 +46,8 @@ pub struct App {
     pub public_url: String,
     /// The background jobs; the sandbox clock runs them too.
     pub jobs: Vec<Job>,
+    /// Sends webhooks.
+    pub deliverer: Arc<Deliverer>,
     /// Held while the sandbox clock is moved: one move after the other.
     pub clock_moves: tokio::sync::Mutex<()>,
     /// Ends every stream when the server stops.

@@ -34,6 +34,10 @@ pub enum EventKind {
     TipReceived,
     /// To whoever was rated.
     RatingReceived,
+    /// To whoever asked for it: says nothing.
+    WebhookTest,
+    /// To its owner: an endpoint only failed, and gets nothing any more.
+    WebhookSwitchedOff,
 }
 
 impl EventKind {
@@ -53,6 +57,8 @@ impl EventKind {
             Self::TaskCompleted => "task_completed",
             Self::TipReceived => "tip_received",
             Self::RatingReceived => "rating_received",
+            Self::WebhookTest => "webhook_test",
+            Self::WebhookSwitchedOff => "webhook_switched_off",
         }
     }
 }
