@@ -112,7 +112,9 @@ fn number_events(deliverer: &Arc<Deliverer>) -> Job {
                     Ok((numbered, queued))
                 };
                 let (numbered, queued) = dispatcher.system(number).await?;
-                numbered.users().into_iter().for_each(|user| dispatcher.news.ring(user));
+                for user in numbered.users() {
+                    dispatcher.news.ring(user);
+                }
                 if queued {
                     wake.notify_one();
                 }

@@ -1,6 +1,8 @@
 //! What tests need from inside: the whole application on a temporary database of either engine, with a clock that stands
 //! still until it is moved, chance from a number, and the books audited at the end.
 
+mod streamed;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +12,6 @@ use ::store::{EngineSettings, Settings, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, Response};
-use hyper::body::Body as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -24,6 +25,8 @@ use crate::doors::{self, App};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::{jobs, start};
+
+pub use streamed::Streamed;
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,32 +163,6 @@ impl Ask<'_> {
         let mut request: Request<Body> = self.request.body(Body::from(self.body)).expect("a well-formed request");
         request.extensions_mut().insert(doors::Peer(self.from));
         self.app.router.clone().oneshot(request).await.expect("the router always answers")
-    }
-}
-
-/// A stream of events, open.
-pub struct Streamed(Body);
-
-impl Streamed {
-    /// What comes next; nothing at its end.
-    pub async fn next(&mut self) -> Option<String> {
-        let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut self.0).poll_frame(cx)).await?;
-        let bytes = frame.expect("a stream does not fail").into_data().expect("no trailers");
-        Some(String::from_utf8(bytes.to_vec()).expect("text"))
-    }
-
-    /// The numbers and names of the events that come next, up to `count` of them.
-    pub async fn events(&mut self, count: usize) -> Vec<(i64, String)> {
-        let mut events = Vec::new();
-        while events.len() < count {
-            let Some(text) = self.next().await else { break };
-            let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-            events.extend(data.map(|data| {
-                let event: Value = serde_json::from_str(data).expect("JSON");
-                (event["seq"].as_i64().expect("a number"), event["event"].as_str().expect("a name").to_owned())
-            }));
-        }
-        events
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Events {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Webhooks {
-    /// Whether 127.0.0.1, ::1 and localhost may be sent to, on any port: `auto` is yes in the sandbox; elsewhere it is refused.
+    /// Whether `127.0.0.1`, `::1` and `localhost` may be sent to, on any port: `auto` is yes in the sandbox, no elsewhere.
     pub allow_loopback: Loopback,
     /// How long after a failed attempt the next one is made, one after the other: at most 8, within 48 hours.
     pub retries: Retries,

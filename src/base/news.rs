@@ -41,7 +41,9 @@ impl News {
     /// Something may have happened to anybody.
     pub fn ring_all(&self) {
         let bells: Vec<Arc<Bell>> = self.lock().values().cloned().collect();
-        bells.iter().for_each(|bell| bell.ring());
+        for bell in bells {
+            bell.ring();
+        }
     }
 
     /// The server stops: nobody waits any more.

@@ -56,7 +56,7 @@ impl Live {
         answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     }
 
-    async fn next(mut self) -> (Self, Result<Option<Bytes>>) {
+    async fn next(mut self) -> Said {
         let next = self.stream.next().await;
         let good = self.token.as_ref().is_none_or(|token| self.app.tokens.verify(token, self.app.dispatcher.clock.now()).is_ok());
         let text = match next {
@@ -74,9 +74,12 @@ fn lines(event: &EventView) -> Result<String> {
     Ok(format!("id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.event))
 }
 
+/// The stream, and the text that comes next; none at the end.
+type Said = (Live, Result<Option<Bytes>>);
+
 struct Lines {
     begun: Option<Bytes>,
-    next: Pin<Box<dyn Future<Output = (Live, Result<Option<Bytes>>)> + Send>>,
+    next: Pin<Box<dyn Future<Output = Said> + Send>>,
 }
 
 impl HttpBody for Lines {

@@ -67,7 +67,9 @@ fn hear(news: &News, heard: &AtomicI64, words: &str) {
         Some(Said { turn, users }) if !users.is_empty() => {
             // Turns are heard in order; between two of them nothing is missing.
             if heard.swap(turn, Ordering::AcqRel) + 1 == turn {
-                users.into_iter().for_each(|user| news.ring(user));
+                for user in users {
+                    news.ring(user);
+                }
             } else {
                 news.ring_all();
             }

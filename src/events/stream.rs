@@ -38,6 +38,7 @@ pub struct StreamEvents {
 }
 
 /// The operation itself checks who calls, and tells a client when to come back if the line breaks.
+#[expect(clippy::unnecessary_wraps, reason = "operations may fail")]
 pub(super) fn stream_events(_: &mut Context<'_, '_>, _: &StreamEvents) -> Result<EventStream> {
     Ok(EventStream("retry: 2000\n\n".to_owned()))
 }

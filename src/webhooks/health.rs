@@ -26,6 +26,7 @@ crate::words! {
 }
 
 /// A webhook.
+#[expect(clippy::struct_field_names, reason = "the profile calls it so, too")]
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Webhook {
     /// Whether events are sent.

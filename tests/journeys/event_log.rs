@@ -23,7 +23,7 @@ fn reminders(from: i64, to: i64) -> Vec<(i64, String)> {
 }
 
 async fn soon<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(5), future).await.expect("it comes soon")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes soon")
 }
 
 on_both_engines! {
@@ -118,6 +118,36 @@ on_both_engines! {
         app.advance(roborent::base::Span::hours(2));
         happen(app, &bot, 1).await;
         assert_eq!(soon(stream.events(1)).await, []);
+    }
+
+    async fn thirty_two_writers_leave_no_hole(app) {
+        let bot = app.bot().await;
+        let user = bot.user_id;
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..32 {
+            let dispatcher = std::sync::Arc::clone(&app.app.dispatcher);
+            writers.spawn(async move {
+                for n in 0..20 {
+                    let event = move |cx: &mut roborent::base::Context<'_, '_>| {
+                        emit(cx, &[Event::new(user, EventKind::ReviewReminder, json!({ "writer": writer, "n": n }))])
+                    };
+                    dispatcher.system(event).await.unwrap();
+                }
+            });
+        }
+        let reading = async {
+            let mut stream = app.get("/api/v1/agent/events/stream").key(&bot).stream().await;
+            stream.events(640).await
+        };
+        let numbering = async {
+            while !writers.is_empty() {
+                app.run_jobs().await;
+                while writers.try_join_next().is_some() {}
+            }
+            app.run_jobs().await;
+        };
+        let (read, ()) = soon(async { tokio::join!(reading, numbering) }).await;
+        assert_eq!(read, reminders(1, 640), "in order, without a hole, each once");
     }
 
     async fn so_many_streams_and_no_more(app, |config| config.events.streams_per_user_max = 2) {

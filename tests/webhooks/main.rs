@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod delivery;
+mod evil;
 mod receiver;
+mod strangers;

@@ -119,7 +119,7 @@ pub async fn patch(app: &TestApp, bot: &Bot, change: &Value) -> Value {
 /// Numbers what happened, delivers what is due, and waits for that.
 pub async fn deliver(app: &TestApp) {
     app.run_jobs().await;
-    tokio::time::timeout(Duration::from_secs(60), app.app.deliverer.rest()).await.expect("deliveries end");
+    tokio::time::timeout(Duration::from_mins(1), app.app.deliverer.rest()).await.expect("deliveries end");
 }
 
 /// So many test events.

@@ -44,6 +44,7 @@ fn refused(why: &str) -> Error {
 }
 
 /// Sets or clears the URL of a locked user, rotates the secret; answers the secret when its owner is to see it.
+#[expect(clippy::option_option, reason = "see PatchProfile")]
 pub(super) fn change(cx: &mut Context<'_, '_>, user: &mut User, url: Option<Option<&str>>, rotate: bool) -> Result<Option<String>> {
     let before = store::endpoint_locked(cx, user.id)?;
     let is_new = before.is_none();
