@@ -28,7 +28,7 @@ const LOADED_TOGETHER: i64 = 256;
 const HEALTHY_LANES_MAX: usize = 1_024;
 const FAILING_LANES_MAX: usize = 256;
 /// Often enough for the lease.
-const RENEWED_EVERY: Duration = Duration::from_secs(5);
+const RENEWED_EVERY: Duration = Duration::from_secs(2);
 /// An endpoint that takes longer gets fewer at once.
 const SLOW_MS: i64 = 1_000;
 const WIDTH_AT_FIRST: usize = 4;

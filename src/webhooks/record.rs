@@ -6,8 +6,8 @@ use crate::webhooks::lane::delay;
 use crate::webhooks::notice::switch_off;
 use crate::webhooks::store::{self, State};
 
-/// How long a node that says nothing keeps a lane; an attempt is shorter. Where there is one node, it keeps none.
-pub(super) const LEASE: Span = Span::seconds(20);
+/// A node that says nothing keeps a lane for so much longer than an attempt may take.
+const LEASED_LONGER: Span = Span::seconds(5);
 const ATTEMPTS_KEPT: Span = Span::days(30);
 const FORGOTTEN_TOGETHER: i64 = 500;
 
@@ -55,9 +55,10 @@ pub(super) fn record(cx: &mut Context<'_, '_>, user: UserId, results: &[Done], a
     Ok(if goes_on { After::GoesOn } else { After::Rests })
 }
 
-/// Until when a lane is this node's.
+/// Until when a lane is this node's. Where there is one node only, it remembers its lanes itself, and needs no lease.
 pub(super) fn lease(cx: &Context<'_, '_>) -> Ts {
-    if cx.tx.reads_are_cheap() { cx.now } else { cx.now.plus(LEASE) }
+    let attempt = Span::milliseconds(i64::try_from(cx.config.webhooks.timeout_ms).unwrap_or(i64::MAX));
+    if cx.tx.reads_are_cheap() { cx.now } else { cx.now.plus(attempt).plus(LEASED_LONGER) }
 }
 
 /// Job: forgets attempts of long ago. Answers whether there may be more.
