@@ -36,6 +36,7 @@ pub fn jobs(deliverer: &Arc<Deliverer>) -> Vec<Job> {
     vec![
         in_steps("seal", Duration::from_secs(1), ledger::seal::seal),
         each_due("clock", Duration::from_millis(500), tasks::clock::due, tasks::clock::act),
+        each_due("withdrawals", Duration::from_millis(500), wallet::risk::waiting, wallet::risk::look_at),
         in_steps("count_tallies", Duration::from_secs(1), users::reputation::count_tallies),
         number_events(deliverer),
         deliver_webhooks(deliverer),

@@ -11,6 +11,8 @@ pub mod events;
 pub mod wallet;
 pub mod webhooks;
 
+pub mod gateway;
+
 pub mod referrals;
 pub mod tasks;
 

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
 use crate::base::operation::Operation;
+use crate::gateway::runner::Gateway;
 use crate::jobs::Job;
 use crate::webhooks::Deliverer;
 
@@ -44,6 +45,8 @@ pub struct App {
     pub tokens: Tokens,
     /// As users see this server, without a slash at the end.
     pub public_url: String,
+    /// The gateway, where this process is the one that pays.
+    pub gateway: Option<Arc<Gateway>>,
     /// The background jobs; the sandbox clock runs them too.
     pub jobs: Vec<Job>,
     /// Sends webhooks.

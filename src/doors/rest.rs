@@ -125,7 +125,14 @@ async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request:
     });
     let input = input.map(Value::Object);
     let answered_by = deadline.max(tokio::time::Instant::now() + REFUSED_WITHIN);
-    let called = app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input });
+    let settles = operation.access == Access::Sandbox;
+    let called = async {
+        let outcome = app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input }).await;
+        match if settles && outcome.result.is_ok() { sandbox::settle(app).await } else { Ok(()) } {
+            Ok(()) => outcome,
+            Err(error) => refused(error),
+        }
+    };
     let mut outcome = tokio::time::timeout_at(answered_by, called).await.unwrap_or_else(|_| refused(timed_out()));
     let Some(reader) = reader.filter(|_| outcome.result.is_ok()) else { return (outcome, None) };
     match reader.open(app).await {

@@ -34,6 +34,7 @@ pub struct Range {
 
 /// What was put into the queue.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "QueuedDeliveries")]
 pub struct Queued {
     /// How many events.
     queued: usize,

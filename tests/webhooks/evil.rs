@@ -132,7 +132,7 @@ const KINDS: [Evil; 44] = [
     ),
 ];
 
-const DEADLINE: Duration = Duration::from_millis(1_500);
+const DEADLINE: Duration = Duration::from_secs(4);
 
 async fn read_request(tcp: &mut TcpStream) -> io::Result<()> {
     let (mut seen, mut buffer) = (Vec::new(), [0; 4_096]);
@@ -262,7 +262,7 @@ on_both_engines! {
         let (started, mut looks) = (Instant::now(), tokio::time::interval(Duration::from_millis(10)));
         while receiver.messages().len() < 200 {
             looks.tick().await;
-            if started.elapsed() > Duration::from_secs(10) {
+            if started.elapsed() > Duration::from_secs(30) {
                 let missing: Vec<_> = log(app, &healthy).await.into_iter().filter(|delivery| delivery["status"] != "delivered").collect();
                 panic!("{missing:?} did not arrive");
             }
@@ -275,7 +275,7 @@ on_both_engines! {
             assert_eq!(state == "delivered", *delivered, "{name}: {delivery}");
             let attempt = &delivery["last_attempt"];
             assert!(attempt["response_head"].as_str().is_none_or(|head| head.len() <= 4_096), "{name}");
-            assert!(attempt.is_null() || attempt["duration_ms"].as_i64().unwrap() < 6_000, "{name}: {attempt}");
+            assert!(attempt.is_null() || attempt["duration_ms"].as_i64().unwrap() < 15_000, "{name}: {attempt}");
         }
     }
 

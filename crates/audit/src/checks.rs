@@ -67,7 +67,7 @@ pub(crate) const CHECKS: [Check; 21] = [
     Check { id: "T5", name: "states tell one story", since: 5, look: Tables(states::check) },
     Check { id: "D3", name: "events = what happened", since: 5, look: Tables(told::check) },
     Check { id: "E1", name: "events numbered", since: 4, look: Tables(event_numbers::check) },
-    Check { id: "W1", name: "events are sent once", since: 6, look: Tables(deliveries::check) },
+    Check { id: "W1", name: "events are sent once", since: 7, look: Tables(deliveries::check) },
     Check { id: "R1", name: "commissions earned", since: 5, look: Months(commissions::check) },
     Check { id: "R2", name: "reputations", since: 5, look: Tables(reputations::check) },
     Check { id: "U1", name: "credentials, answers", since: 3, look: Tables(credentials::check) },
