@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use roborent::base::event_settings::Loopback;
-use roborent::base::strangers::{Failure, Lookup, Rule, Strangers, Target};
+use roborent::base::strangers::{Failure, Lookup, Rule, Strangers, Target, check};
 use roborent::on_both_engines;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -200,9 +200,9 @@ async fn no_address_inside_is_sent_to() {
 async fn a_name_that_changes_its_address_is_caught_at_each_connection() {
     let canary = Canary::start().await;
     let (lookup, asked) = names_lead_to(vec![vec![OUTSIDE], vec![HERE], vec![OUTSIDE, HERE], Vec::new(), vec![HERE]]);
-    let strangers = Strangers::new(INSIDE, DEADLINE, lookup).unwrap();
+    let strangers = Strangers::new(INSIDE, DEADLINE, Arc::clone(&lookup)).unwrap();
     let target = Target::parse("https://rebind.example/", INSIDE).unwrap();
-    strangers.check(&target).await.expect("outside when it is saved");
+    check(&lookup, &target).await.expect("outside when it is saved");
     for _ in 0..4 {
         strangers.post("https://rebind.example/", &[], b"{}".to_vec()).await.expect_err("inside when it is sent");
     }

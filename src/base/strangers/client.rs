@@ -34,11 +34,10 @@ pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<io::Result<Vec<IpAddr>>> + Sen
 
 /// Asks the system, a few names at once.
 pub fn system_lookup() -> Lookup {
-    let turns = Arc::new(Semaphore::new(LOOKUPS_AT_ONCE));
+    static TURNS: Semaphore = Semaphore::const_new(LOOKUPS_AT_ONCE);
     Arc::new(move |name| {
-        let turns = Arc::clone(&turns);
         Box::pin(async move {
-            let turn = turns.acquire_owned().await.map_err(io::Error::other)?;
+            let turn = TURNS.acquire().await.map_err(io::Error::other)?;
             // The question goes on in its thread when nobody waits any more; its turn ends with it.
             let asked = tokio::spawn(async move {
                 let found = tokio::net::lookup_host((name.as_str(), 0)).await;
@@ -82,11 +81,20 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// Looks where the name in a URL leads now. One that leads nowhere yet is looked at when something is sent.
+///
+/// # Errors
+/// Why it may not be used, for the person who gave it.
+pub async fn check(lookup: &Lookup, target: &Target) -> Result<(), String> {
+    let Some(name) = target.name() else { return Ok(()) };
+    let Ok(addresses) = lookup(name.to_owned()).await else { return Ok(()) };
+    if addresses.into_iter().all(|address| target.may_reach(address)) { Ok(()) } else { Err(Rejected(name.to_owned()).to_string()) }
+}
+
 /// Sends requests to strangers.
 #[derive(Clone)]
 pub struct Strangers {
     client: reqwest::Client,
-    lookup: Lookup,
     rule: Rule,
     deadline: Duration,
 }
@@ -101,26 +109,14 @@ impl Strangers {
             .no_proxy()
             .redirect(Policy::none())
             .referer(false)
-            .dns_resolver(Arc::new(Guard { lookup: Arc::clone(&lookup), rule }))
+            .dns_resolver(Arc::new(Guard { lookup, rule }))
             .pool_idle_timeout(IDLE_CONNECTION_KEPT)
             .pool_max_idle_per_host(16)
             .tcp_nodelay(true)
             .user_agent(concat!("roborent/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(internal)?;
-        Ok(Self { client, lookup, rule, deadline })
-    }
-
-    /// What is allowed.
-    pub fn rule(&self) -> Rule {
-        self.rule
-    }
-
-    /// Looks where a name leads now. One that leads nowhere yet is looked at when something is sent.
-    pub async fn check(&self, target: &Target) -> Result<(), Failure> {
-        let Some(name) = target.name() else { return Ok(()) };
-        let Ok(addresses) = (self.lookup)(name.to_owned()).await else { return Ok(()) };
-        if addresses.into_iter().all(|address| target.may_reach(address)) { Ok(()) } else { Err(forbidden(name)) }
+        Ok(Self { client, rule, deadline })
     }
 
     /// Posts JSON to `url`, which is checked once more.
@@ -190,10 +186,6 @@ impl std::fmt::Display for Rejected {
 }
 
 impl std::error::Error for Rejected {}
-
-fn forbidden(name: &str) -> Failure {
-    Failure::Forbidden(Rejected(name.to_owned()).to_string())
-}
 
 /// Without the URL, which may hold a secret of its owner.
 fn failure(error: reqwest::Error) -> Failure {

@@ -8,5 +8,5 @@ mod client;
 mod target;
 
 pub use address::is_public;
-pub use client::{Failure, Lookup, Reply, Strangers, system_lookup};
+pub use client::{Failure, Lookup, Reply, Strangers, check, system_lookup};
 pub use target::{Rule, Target};

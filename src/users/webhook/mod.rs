@@ -2,15 +2,13 @@
 
 pub(crate) mod store;
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::base::config::Config;
-use crate::base::error::{Refusal, internal};
+use crate::base::error::Refusal;
 use crate::base::operation::Checking;
 use crate::base::secrets::WebhookSecret;
-use crate::base::strangers::{Failure, Rule, Strangers, Target, system_lookup};
+use crate::base::strangers::{Rule, Target, check, system_lookup};
 use crate::base::{Context, Error, Result, Span, Ts, UserId};
 use crate::users::UserRefusal;
 use crate::users::user::User;
@@ -29,14 +27,7 @@ pub fn rule(config: &Config) -> Rule {
 pub(super) fn look_outside(input: &Value, config: &Config) -> Option<Checking> {
     let target = Target::parse(input["webhook_url"].as_str()?, rule(config)).ok()?;
     target.name()?;
-    let (rule, deadline) = (rule(config), Duration::from_millis(config.webhooks.timeout_ms));
-    Some(Box::pin(async move {
-        let strangers = Strangers::new(rule, deadline, system_lookup())?;
-        strangers.check(&target).await.map_err(|failure| match failure {
-            Failure::Forbidden(why) => refused(&why),
-            Failure::Timeout | Failure::Broken(_) => internal(failure),
-        })
-    }))
+    Some(Box::pin(async move { check(&system_lookup(), &target).await.map_err(|why| refused(&why)) }))
 }
 
 fn refused(why: &str) -> Error {

@@ -29,6 +29,9 @@ impl Endpoint {
 ::store::statements! {
     ENDPOINT_LOCKED: (UserId,) => Endpoint =
         "select is_on, secret_number, former_secret_until, since_seq, switched_off_at from webhook_endpoints where user_id = $1 {lock}";
+    ENDPOINTS_LOCKED: (UserId,) => (UserId, bool, i64, Option<Ts>, Option<i64>, Option<Ts>) =
+        "select user_id, is_on, secret_number, former_secret_until, since_seq, switched_off_at from webhook_endpoints \
+         where user_id in ({rows}) order by user_id {lock}";
     ENDPOINT: (UserId,) => (Option<String>, bool, i64, Option<Ts>, Option<i64>, Option<Ts>) =
         "select u.webhook_url, e.is_on, e.secret_number, e.former_secret_until, e.since_seq, e.switched_off_at \
          from webhook_endpoints e join users u on u.id = e.user_id where e.user_id = $1";
@@ -48,13 +51,12 @@ pub(super) fn endpoint_locked(cx: &mut Context<'_, '_>, user: UserId) -> Result<
 
 /// The endpoints of those of `users`, in order, who have one; locked, so that nobody switches them on or off meanwhile.
 pub fn endpoints_locked(cx: &mut Context<'_, '_>, users: &[UserId]) -> Result<Vec<(UserId, Endpoint)>> {
-    let mut found = Vec::new();
-    for user in users {
-        if let Some(endpoint) = endpoint_locked(cx, *user)? {
-            found.push((*user, endpoint));
-        }
-    }
-    Ok(found)
+    let keys: Vec<(UserId,)> = users.iter().map(|user| (*user,)).collect();
+    let rows = cx.tx.all_of(&ENDPOINTS_LOCKED, &keys)?;
+    let row = |(user, is_on, secret_number, former_secret_until, since_seq, switched_off_at)| {
+        (user, Endpoint { is_on, secret_number, former_secret_until, since_seq, switched_off_at })
+    };
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// An endpoint and its URL.
