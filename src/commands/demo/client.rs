@@ -36,6 +36,10 @@ impl Client {
         self.call("POST", who, path, Some(body)).await
     }
 
+    pub(super) async fn patch(&self, who: &Credential, path: &str, body: Value) -> Result<Value, StartError> {
+        self.call("PATCH", who, path, Some(body)).await
+    }
+
     async fn call(&self, method: &str, who: &Credential, path: &str, body: Option<Value>) -> Result<Value, StartError> {
         let failed = |what: &dyn std::fmt::Display| StartError(format!("{method} {path}: {what}"));
         let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
