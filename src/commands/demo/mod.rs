@@ -1,6 +1,7 @@
 //! `roborent demo`: a market of its own on a free port, played through its public doors from registration to audit.
 
 mod client;
+mod payout;
 mod receiver;
 mod story;
 mod webhooks;

@@ -42,6 +42,7 @@ impl Story {
         self.rejected_and_disputed(&ada, &eve).await?;
         self.closed(&ada, &task).await?;
         self.fails_and_is_repeated(&ada).await?;
+        self.paid_out(&ada, &eve).await?;
         self.totals(&ada, &[&bob, &eve]).await
     }
 
@@ -197,7 +198,7 @@ impl Story {
 }
 
 /// A value as a reader wants it: times to the second and without quotes.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match text.split_once('T') {
         Some((day, time)) if text.ends_with('Z') && time.len() > 8 => format!("{day} {}", &time[..8]),
