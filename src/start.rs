@@ -16,6 +16,7 @@ use crate::base::random::Entropy;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
+use crate::doors::mcp::Streams;
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::{events, jobs, moderation, ratings, referrals, tasks, wallet};
@@ -142,6 +143,7 @@ pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
         jobs: jobs::jobs(),
         clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
+        streams: Streams::default(),
         metrics: metrics_handle()?,
         dispatcher,
     }))

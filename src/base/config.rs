@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::base::config_mcp::Mcp;
 use crate::base::limit::{Limit, Policy};
 use crate::base::money::Usdt;
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub installation: Installation,
     /// Where it listens and how long it works on a call.
     pub server: Server,
+    /// The MCP door.
+    pub mcp: Mcp,
     /// Where the data is.
     pub database: Database,
     /// Sign-in.

@@ -4,6 +4,7 @@ pub mod call;
 pub mod clock;
 pub mod config;
 pub mod config_load;
+pub mod config_mcp;
 pub mod context;
 mod credentials;
 pub mod error;
@@ -23,6 +24,7 @@ mod permission;
 mod prepared;
 pub mod random;
 pub(crate) mod store;
+pub mod tool;
 mod words;
 
 pub use clock::{Span, Ts};

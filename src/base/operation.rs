@@ -14,6 +14,7 @@ use crate::base::context::{Context, Scope};
 use crate::base::error::{Result, internal};
 use crate::base::input;
 use crate::base::limit::Policy;
+use crate::base::tool::Tool;
 
 /// The HTTP method of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +120,8 @@ pub struct Operation {
     pub output: SchemaOf,
     /// Whether `dry_run` in the input asks what would happen.
     pub may_be_tried: bool,
+    /// What it is called over MCP, if it can be.
+    pub tool: Option<Tool>,
     bind: Arc<Bind<Bound>>,
     limited: Option<Arc<Bind<BoundLimited>>>,
 }
@@ -198,6 +201,7 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         input: |generator| generator.subschema_for::<I>(),
         output: |generator| generator.subschema_for::<O>(),
         may_be_tried: false,
+        tool: None,
         bind: Arc::new(bind),
         limited: None,
     }
@@ -218,6 +222,13 @@ impl Operation {
     #[must_use]
     pub fn about(mut self, about: &'static str) -> Self {
         self.about = about;
+        self
+    }
+
+    /// It is a tool over MCP, under the same name.
+    #[must_use]
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tool = Some(tool);
         self
     }
 

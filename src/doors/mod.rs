@@ -7,6 +7,7 @@ mod connection;
 
 pub mod docs;
 mod health;
+pub mod mcp;
 mod message;
 mod problem;
 mod referral_link;
@@ -48,13 +49,20 @@ pub struct App {
     pub clock_moves: tokio::sync::Mutex<()>,
     /// Ends every stream when the server stops.
     pub stopping: CancellationToken,
+    /// The open event streams of the MCP door.
+    pub streams: mcp::Streams,
     /// Renders the metrics.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
 /// The public router.
 pub fn public_router(app: &Arc<App>) -> Router {
-    let mut router = rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router());
+    let mut router = rest::router(app)
+        .merge(auth::router())
+        .merge(docs::router())
+        .merge(health::router())
+        .merge(referral_link::router())
+        .merge(mcp::router(app));
     if app.dispatcher.config.installation.network.is_sandbox() {
         router = router.merge(sandbox::router());
     }

@@ -37,6 +37,7 @@ pub struct EventView {
     /// When.
     created_at: Ts,
     /// The details.
+    #[schemars(extend("x-untrusted" = true))]
     data: Value,
 }
 
