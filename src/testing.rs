@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use ::store::{EngineSettings, Settings, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -140,12 +140,16 @@ impl Ask<'_> {
         self
     }
 
-    /// Sends it and reads the answer.
-    pub async fn send(self) -> Answered {
+    /// Sends it; the answer is read by the test.
+    pub async fn open(self) -> Response<Body> {
         let mut request: Request<Body> = self.request.body(Body::from(self.body)).expect("a well-formed request");
         request.extensions_mut().insert(doors::Peer(self.from));
-        let response = self.app.router.clone().oneshot(request).await.expect("the router always answers");
-        let (parts, body) = response.into_parts();
+        self.app.router.clone().oneshot(request).await.expect("the router always answers")
+    }
+
+    /// Sends it and reads the answer.
+    pub async fn send(self) -> Answered {
+        let (parts, body) = self.open().await.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("a body from memory").to_vec();
         Answered { status: parts.status.as_u16(), headers: parts.headers, body }
     }

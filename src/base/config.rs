@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use crate::base::config_mcp::Mcp;
 use crate::base::limit::{Limit, Policy};
@@ -346,6 +348,13 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl Log {
+    /// Which lines are written. What the MCP library says below a warning holds whole messages, and so what is secret in them.
+    pub fn filter(&self) -> Result<EnvFilter, ParseError> {
+        Ok(EnvFilter::try_new(&self.level)?.add_directive("rmcp=warn".parse()?))
     }
 }
 

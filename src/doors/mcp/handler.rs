@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse,
-    Implementation, ListPromptsResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    Implementation, ListPromptsResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -110,11 +110,12 @@ impl ServerHandler for Market {
         prompts::get(&request.name, request.arguments.as_ref()).map(Into::into)
     }
 
-    async fn on_custom_request(&self, request: CustomRequest, _: RequestContext<RoleServer>) -> Result<CustomResult, ErrorData> {
+    async fn on_custom_request(&self, request: CustomRequest, context: RequestContext<RoleServer>) -> Result<CustomResult, ErrorData> {
         const KNOWN: [&str; 7] =
             ["initialize", "tools/call", "tools/list", "resources/read", "resources/list", "prompts/get", "prompts/list"];
         let method = request.method;
-        Err(if KNOWN.contains(&method.as_str()) {
+        let has_a_handshake = context.protocol_version().is_none_or(|version| version.as_str() < ProtocolVersion::V_2026_07_28.as_str());
+        Err(if KNOWN.contains(&method.as_str()) && (has_a_handshake || method != "initialize") {
             ErrorData::invalid_params(format!("The parameters do not fit {method}. /docs/mcp shows what each method takes."), None)
         } else {
             ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, Cow::Owned(format!("Method not found: {method}")), None)
