@@ -15,6 +15,12 @@ pub fn of_input(operation: &Operation) -> Map<String, Value> {
         if node.get("type") == Some(&json!("number")) {
             node.shift_remove("examples");
         }
+        if node.get("format") == Some(&json!("uuid")) {
+            node.shift_remove("format");
+        }
+        if node.contains_key("enum") {
+            node.shift_remove("maxLength");
+        }
         flatten_words(node);
         if !null_matters {
             drop_null(node);
@@ -38,9 +44,22 @@ pub fn of_output(whole: &Value) -> Map<String, Value> {
         }
         join_objects(node);
     });
-    match schema {
-        Value::Object(object) => object,
-        _ => Map::new(),
+    let Value::Object(mut object) = schema else { return Map::new() };
+    for field in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        // The rows of a list are what was asked for.
+        let row = field.get_mut("items").and_then(|items| items.get_mut("properties")).and_then(Value::as_object_mut);
+        match row {
+            Some(fields) => fields.values_mut().for_each(forget_fields),
+            None => forget_fields(field),
+        }
+    }
+    object
+}
+
+/// An object inside of an answer is there; what it holds is seen when it comes.
+fn forget_fields(schema: &mut Value) {
+    if let Some(object) = schema.as_object_mut() {
+        object.shift_remove("properties");
     }
 }
 

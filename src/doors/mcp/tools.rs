@@ -75,7 +75,7 @@ fn input(operation: &Operation) -> Map<String, Value> {
     let mut input = schema::of_input(operation);
     if operation.idempotency != Idempotency::Ignored {
         let described = json!({
-            "type": "string", "minLength": 1, "maxLength": 255,
+            "type": "string",
             "description": "Your id of this call; repeat it when you repeat the call.",
         });
         add(&mut input, "idempotency_key", described);
