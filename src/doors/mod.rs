@@ -57,12 +57,13 @@ pub struct App {
 
 /// The public router.
 pub fn public_router(app: &Arc<App>) -> Router {
-    let mut router = rest::router(app)
-        .merge(auth::router())
-        .merge(docs::router())
-        .merge(health::router())
-        .merge(referral_link::router())
-        .merge(mcp::router(app));
+    public_router_with(app, mcp::router(app))
+}
+
+/// The public router with an MCP door of one's own; the conformance suite wants to find other tools behind it than ours.
+pub fn public_router_with(app: &Arc<App>, mcp: Router<Arc<App>>) -> Router {
+    let mut router =
+        rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router()).merge(mcp);
     if app.dispatcher.config.installation.network.is_sandbox() {
         router = router.merge(sandbox::router());
     }
