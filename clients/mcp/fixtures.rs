@@ -1,6 +1,7 @@
 //! What the official conformance suite wants to find, behind the door of the product: tools, prompts and resources that only
 //! the suite has a use for. Says where it listens, and serves until it is ended.
 #![expect(clippy::unwrap_used, reason = "a program of the tests may stop where it stands")]
+#![expect(clippy::print_stdout, reason = "it says where it listens")]
 #![expect(deprecated, reason = "the suite asks for what older revisions have")]
 
 use std::net::Ipv4Addr;
@@ -69,7 +70,7 @@ fn says(text: &str) -> CallToolResponse {
     read::<CallToolResult>(json!({ "resultType": "complete", "content": [{ "type": "text", "text": text }] })).into()
 }
 
-fn content(content: Value) -> CallToolResponse {
+fn content(content: &Value) -> CallToolResponse {
     read::<CallToolResult>(json!({ "resultType": "complete", "content": content })).into()
 }
 
@@ -77,7 +78,7 @@ fn image() -> Value {
     json!({ "type": "image", "data": PNG, "mimeType": "image/png" })
 }
 
-fn wants(requests: Value, state: Option<&str>) -> InputRequiredResult {
+fn wants(requests: &Value, state: Option<&str>) -> InputRequiredResult {
     let mut wanted = json!({ "resultType": "input_required", "inputRequests": requests });
     if let Some(state) = state {
         wanted["requestState"] = state.into();
@@ -108,34 +109,34 @@ fn rounds(request: &CallToolRequestParams, capabilities: &ClientCapabilities) ->
     let wanted = match request.name.as_ref() {
         "test_input_required_result_elicitation" => match content_of("user_name", "name") {
             Some(name) => return Ok(says(&format!("Hello, {name}!"))),
-            None => wants(json!({ "user_name": asks("What is your name?", "name", "string") }), None),
+            None => wants(&json!({ "user_name": asks("What is your name?", "name", "string") }), None),
         },
         "test_input_required_result_sampling" => match got("capital_question") {
             Some(answer) => return Ok(says(&format!("The client said: {}", answer["content"]["text"]))),
-            None => wants(json!({ "capital_question": samples("What is the capital of France?") }), None),
+            None => wants(&json!({ "capital_question": samples("What is the capital of France?") }), None),
         },
         "test_input_required_result_list_roots" => match got("client_roots") {
             Some(answer) => return Ok(says(&format!("The roots are: {}", answer["roots"]))),
-            None => wants(json!({ "client_roots": asks_for_roots() }), None),
+            None => wants(&json!({ "client_roots": asks_for_roots() }), None),
         },
         "test_input_required_result_request_state" | "test_input_required_result_tampered_state" => match (got("confirm"), state) {
             (Some(_), Some(STATE)) => return Ok(says("state-ok")),
             (_, Some(other)) if other != STATE => return Err(ErrorData::invalid_params("The state was tampered with.", None)),
-            _ => wants(json!({ "confirm": asks("Please confirm", "ok", "boolean") }), Some(STATE)),
+            _ => wants(&json!({ "confirm": asks("Please confirm", "ok", "boolean") }), Some(STATE)),
         },
         "test_input_required_result_multiple_inputs" => {
             if state == Some(STATE) && ["user_name", "greeting", "client_roots"].iter().all(|name| got(name).is_some()) {
                 return Ok(says("All of them came."));
             }
             let all = json!({ "user_name": asks("What is your name?", "name", "string"), "greeting": samples("Generate a greeting"), "client_roots": asks_for_roots() });
-            wants(all, Some(STATE))
+            wants(&all, Some(STATE))
         }
         "test_input_required_result_multi_round" => match (got("step1"), got("step2"), state) {
             (_, Some(_), Some("second")) => return Ok(says("Both steps are done.")),
             (Some(_), _, Some("first")) => {
-                wants(json!({ "step2": asks("Step 2: What is your favorite color?", "color", "string") }), Some("second"))
+                wants(&json!({ "step2": asks("Step 2: What is your favorite color?", "color", "string") }), Some("second"))
             }
-            _ => wants(json!({ "step1": asks("Step 1: What is your name?", "name", "string") }), Some("first")),
+            _ => wants(&json!({ "step1": asks("Step 1: What is your name?", "name", "string") }), Some("first")),
         },
         _ => {
             let mut possible = json!({});
@@ -145,12 +146,13 @@ fn rounds(request: &CallToolRequestParams, capabilities: &ClientCapabilities) ->
             if capabilities.elicitation.is_some() {
                 possible["asked"] = asks("Say something.", "text", "string");
             }
-            wants(possible, None)
+            wants(&possible, None)
         }
     };
     Ok(wanted.into())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the suite wants to see time pass")]
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
@@ -212,18 +214,18 @@ impl ServerHandler for Fixtures {
                 read::<CallToolResult>(json!({ "resultType": "complete", "isError": true, "content": [{ "type": "text", "text": text }] }))
                     .into()
             }
-            "test_image_content" => content(json!([image()])),
-            "test_audio_content" => content(json!([{ "type": "audio", "data": WAV, "mimeType": "audio/wav" }])),
+            "test_image_content" => content(&json!([image()])),
+            "test_audio_content" => content(&json!([{ "type": "audio", "data": WAV, "mimeType": "audio/wav" }])),
             "test_embedded_resource" => {
                 let resource =
                     json!({ "uri": "test://embedded-resource", "mimeType": "text/plain", "text": "This is an embedded resource content." });
-                content(json!([{ "type": "resource", "resource": resource }]))
+                content(&json!([{ "type": "resource", "resource": resource }]))
             }
             "test_multiple_content_types" => {
                 let data = json!({ "test": "data", "value": 123 }).to_string();
                 let resource = json!({ "uri": "test://mixed-content-resource", "mimeType": "application/json", "text": data });
                 content(
-                    json!([{ "type": "text", "text": "Multiple content types test:" }, image(), { "type": "resource", "resource": resource }]),
+                    &json!([{ "type": "text", "text": "Multiple content types test:" }, image(), { "type": "resource", "resource": resource }]),
                 )
             }
             "test_tool_with_progress" => Self::with_progress(&context).await,
@@ -232,7 +234,7 @@ impl ServerHandler for Fixtures {
             "test_missing_capability" if capabilities.sampling.is_none() => {
                 return Err(ErrorData::missing_required_client_capability(ClientCapabilities::builder().enable_sampling().build()));
             }
-            "test_streaming_elicitation" => wants(json!({ "asked": asks("Say something.", "text", "string") }), None).into(),
+            "test_streaming_elicitation" => wants(&json!({ "asked": asks("Say something.", "text", "string") }), None).into(),
             "test_trigger_tool_change" => {
                 drop(self.0.send(Changed::Tools));
                 says("The tools have changed.")
@@ -321,7 +323,7 @@ impl ServerHandler for Fixtures {
                 Some(_) => json!([text("The context came.")]),
                 None => {
                     return Ok(
-                        wants(json!({ "user_context": asks("What context should the prompt use?", "context", "string") }), None).into()
+                        wants(&json!({ "user_context": asks("What context should the prompt use?", "context", "string") }), None).into()
                     );
                 }
             },
@@ -354,11 +356,11 @@ impl ServerHandler for Fixtures {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let mut changes = self.0.subscribe();
+        let mut told = self.0.subscribe();
         loop {
             let changed = tokio::select! {
                 () = context.cancelled() => return Ok(()),
-                changed = changes.recv() => changed,
+                changed = told.recv() => changed,
             };
             // What was not asked for is not told; then there is nothing to send.
             match changed {

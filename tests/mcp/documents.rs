@@ -1,7 +1,7 @@
 //! The files that lead agents here: they name every tool, they are cached, and their examples work as they stand.
 
 use roborent::doors::docs::agents::calls;
-use roborent::doors::docs::guide;
+use roborent::doors::docs::guide::your_key;
 use roborent::testing::{Answered, Engine, TestApp};
 use serde_json::{Value, json};
 
@@ -67,14 +67,14 @@ async fn the_texts_for_agents_name_everything() {
 #[tokio::test]
 async fn the_examples_of_both_loops_work() {
     let app = TestApp::start(Engine::Sqlite).await.unwrap();
-    let full = text(&app, "/llms-full.txt").await;
-    let blocks = blocks(&full);
+    let guide = text(&app, "/llms-full.txt").await;
+    let blocks = blocks(&guide);
     assert_eq!(blocks.len(), 3);
     let registered = curl(&app, &blocks[0][0]).await.expect(201).json();
     let worker = registered["api_key"].as_str().unwrap().to_owned();
     let creator = app.rich_bot(100).await;
     let fill = |line: &str, key: &str, ids: &[(&str, &Value)]| {
-        let line = line.replace(guide::your_key(&app.app), key);
+        let line = line.replace(your_key(&app.app), key);
         ids.iter().fold(line, |line, (name, id)| line.replace(name, id.as_str().unwrap()))
     };
     let run = async |line: String| {
@@ -112,7 +112,7 @@ async fn the_examples_of_the_mcp_page_work() {
     let bot = app.bot().await;
     for (title, line) in calls(&app.app) {
         assert!(page.contains(title), "{title}");
-        let answer = curl(&app, &line.replace(guide::your_key(&app.app), &bot.key)).await.expect(200).json();
+        let answer = curl(&app, &line.replace(your_key(&app.app), &bot.key)).await.expect(200).json();
         assert!(answer["result"].is_object() && answer["result"]["isError"] != json!(true), "{title}: {answer}");
     }
     app.finish().await;

@@ -93,7 +93,7 @@ pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
         let mut parts = range.split(';').map(str::trim);
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type));
         let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        named && weight.is_none_or(|weight| weight.trim_matches(['0', '.']) != "" || weight.starts_with('1'))
+        named && weight.is_none_or(|weight| !weight.trim_matches(['0', '.']).is_empty())
     })
 }
 

@@ -63,7 +63,7 @@ impl<H: ServerHandler + Clone + Sync> Door<H> {
             Err(error) => return answer::refusal(&error, &Value::Null),
         };
         match parse(&bytes) {
-            Err(refused) => refused,
+            Err(refused) => *refused,
             Ok(Value::Array(items)) => self.batch(&asker, items).await,
             Ok(value) => self.one(&asker, value, Some(bytes.into())).await,
         }
@@ -156,19 +156,21 @@ fn request(asker: &Asker, scene: &Arc<Scene>, body: Bytes) -> Request {
 }
 
 /// JSON of any kind, each field once, each number exactly.
-pub fn parse(bytes: &[u8]) -> Result<Value, Response<Body>> {
-    input::parse_any(bytes).map_err(|error| {
-        if error.code() == "invalid_json" {
-            return answer::error(StatusCode::BAD_REQUEST, &Value::Null, answer::PARSE_ERROR, &format!("Parse error. {}", error.detail()));
+pub fn parse(bytes: &[u8]) -> Result<Value, Box<Response<Body>>> {
+    input::parse_any(bytes).map_err(|error| Box::new(not_read(bytes, &error)))
+}
+
+fn not_read(bytes: &[u8], error: &Error) -> Response<Body> {
+    if error.code() == "invalid_json" {
+        return answer::error(StatusCode::BAD_REQUEST, &Value::Null, answer::PARSE_ERROR, &format!("Parse error. {}", error.detail()));
+    }
+    // It is JSON that can be taken in two ways; whoever sent it learns so.
+    match Envelope::read(serde_json::from_slice(bytes).unwrap_or_default()) {
+        Ok(envelope) if envelope.calls_a_tool() => answer::tool_error(error, &envelope.id, envelope.modern),
+        Ok(Envelope { id, .. }) | Err((id, _)) => {
+            answer::error(StatusCode::BAD_REQUEST, &id, answer::INVALID_REQUEST, &answer::text(error))
         }
-        // It is JSON that can be taken in two ways; whoever sent it learns so.
-        match Envelope::read(serde_json::from_slice(bytes).unwrap_or_default()) {
-            Ok(envelope) if envelope.calls_a_tool() => answer::tool_error(&error, &envelope.id, envelope.modern),
-            Ok(Envelope { id, .. }) | Err((id, _)) => {
-                answer::error(StatusCode::BAD_REQUEST, &id, answer::INVALID_REQUEST, &answer::text(&error))
-            }
-        }
-    })
+    }
 }
 
 /// Those who read results get one; everybody else gets the status.

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn only_an_old_handshake_is_completed() {
-        let read = |value| Envelope::read(value).ok().expect("a message");
+        let read = |value| Envelope::read(value).unwrap_or_else(|(_, why)| panic!("{why}"));
         let mut bare = read(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize" }));
         assert!(bare.complete_handshake());
         assert_eq!(bare.message["params"]["protocolVersion"], "2024-11-05");

@@ -51,7 +51,7 @@ async fn begin(app: &Arc<App>, parts: &axum::http::request::Parts) -> Result<Eve
         let user_id = app.dispatcher.who(&asker.credentials).await?.user_id;
         Owner::Keyed { user_id, credentials: asker.credentials.clone() }
     };
-    let id: String = app.dispatcher.entropy().fork().bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = app.dispatcher.entropy().fork().hex(32);
     let (stream, answers) = app.streams.open(id.clone(), asker.client, owner, &app.dispatcher.config.mcp)?;
     let now = Instant::now();
     let line = Line { app: Arc::clone(app), id, stream, answers, told: false, checked: now, heard: (0, now) };
@@ -79,7 +79,7 @@ pub async fn take<H: ServerHandler + Clone + Sync>(State(door): State<Arc<Door<H
             return answer::error(StatusCode::BAD_REQUEST, &Value::Null, answer::INVALID_REQUEST, why);
         }
         Ok(value) => value,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let waiting = Duration::from_secs(door.app.dispatcher.config.mcp.timeout_seconds);
     let Ok(Ok(permit)) = timeout(waiting, Arc::clone(&stream.work).acquire_owned()).await else {

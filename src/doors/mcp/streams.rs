@@ -106,13 +106,13 @@ impl Streams {
         if open.len() >= limits.streams_max {
             return Err(Error::from(McpRefusal::ServerFull).retry_after(60));
         }
-        let (same, most) = match owner.user_id() {
-            Some(user) => (open.values().filter(|stream| stream.owner().user_id() == Some(user)).count(), limits.streams_per_user_max),
-            None => {
-                let of_client = |stream: &&Arc<Stream>| stream.client == client && stream.owner().user_id().is_none();
-                (open.values().filter(of_client).count(), limits.streams_per_client_max)
-            }
+        let user = owner.user_id();
+        let is_same = |stream: &&Arc<Stream>| match user {
+            Some(_) => stream.owner().user_id() == user,
+            None => stream.client == client && stream.owner().user_id().is_none(),
         };
+        let most = if user.is_some() { limits.streams_per_user_max } else { limits.streams_per_client_max };
+        let same = open.values().filter(is_same).count();
         if same >= most {
             return Err(Error::from(McpRefusal::TooManyStreams).retry_after(60));
         }
