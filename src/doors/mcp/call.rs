@@ -95,10 +95,14 @@ fn split(
 /// The credentials of the request, or those of the argument.
 async fn credentials(app: &Arc<App>, operation: &Operation, scene: &Scene) -> Result<Credentials> {
     let shown = &scene.asker.credentials;
-    let Some(argument) = scene.api_key.as_ref().filter(|key| !key.is_null()) else { return Ok(shown.clone()) };
     if operation.access.is_open() {
+        // The operation does not look at credentials, but one that does not hold is refused everywhere.
+        if !scene.asker.checked {
+            app.dispatcher.who(shown).await?;
+        }
         return Ok(Credentials::default());
     }
+    let Some(argument) = scene.api_key.as_ref().filter(|key| !key.is_null()) else { return Ok(shown.clone()) };
     let text = argument.as_str().ok_or(Refusal::InvalidApiKey)?;
     let named = Credentials { key: Some(ApiKey::parse(text.trim(), app.dispatcher.config.installation.network)?.hash()), token: None };
     if !scene.asker.is_anonymous() && *shown != named {
