@@ -39,7 +39,7 @@ pub fn surround(router: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
             problem::render(&Refusal::Internal.into(), &RequestId(String::new()))
         }))
         .layer(cors())
-        .layer(from_fn_with_state((Arc::clone(app), allowed), mcp::guard))
+        .layer(from_fn_with_state(allowed, mcp::guard))
         .layer(from_fn_with_state(Arc::clone(app), finish))
 }
 

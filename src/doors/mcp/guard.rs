@@ -13,7 +13,6 @@ use serde_json::Value;
 use url::Url;
 
 use crate::base::config::Config;
-use crate::doors::App;
 use crate::doors::mcp::{PATH, answer};
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -88,13 +87,13 @@ fn origin_of(url: &Url) -> Option<(String, String, u16)> {
 }
 
 /// Stands before every path of the door, also before the answers to preflights.
-pub async fn guard(State((app, allowed)): State<(Arc<App>, Arc<Allowed>)>, request: Request, next: Next) -> Response<Body> {
+pub async fn guard(State(allowed): State<Arc<Allowed>>, request: Request, next: Next) -> Response<Body> {
     let path = request.uri().path();
     let is_ours = path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     match is_ours.then(|| allowed.refuse(request.uri(), request.headers())).flatten() {
         None => next.run(request).await,
         Some(why) => {
-            tracing::debug!(request_id = app.tokens.instance(), "an MCP request of a foreign host or origin");
+            tracing::debug!(path, "an MCP request of a foreign host or origin");
             answer::error(StatusCode::FORBIDDEN, &Value::Null, answer::SERVER_ERROR, why)
         }
     }
