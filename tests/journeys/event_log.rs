@@ -1,4 +1,5 @@
 //! The log of what happened, read by waiting calls and by streams.
+#![expect(clippy::disallowed_methods, reason = "how long a call waits is machine time")]
 
 use std::time::{Duration, Instant};
 

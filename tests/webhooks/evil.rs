@@ -1,13 +1,14 @@
 //! Receivers that misbehave, each in its own way, beside one that does not.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use roborent::on_both_engines;
 use roborent::testing::TestApp;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use crate::receiver::{Receiver, deliver, hook, log, tell};
 
