@@ -1,16 +1,18 @@
 //! Both doors say the same: the body over REST is the structured content over MCP, both as published.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use roborent::base::operation::{Access, Method, Operation};
+use roborent::base::operation::{Access, Idempotency, Method, Operation};
 use roborent::doors::docs::{schema_of_input, schema_of_output};
 use roborent::doors::mcp::tools::Tools;
 use roborent::testing::{Answered, Bot, Engine, TestApp};
 use serde_json::{Map, Value, json};
 
-use crate::client::{post, tool_call};
+use crate::client::{call, post, tool_call};
 
-/// A call over REST: fields of the path into the path, the others into query or body.
+/// A call over REST: fields of the path into the path, the key of a repeated call into its header, the others into query or body.
 async fn over_rest(app: &TestApp, bot: Option<&Bot>, operation: &Operation, input: &Value) -> Answered {
     let (method, template) = operation.routes[0];
     let mut fields = input.as_object().unwrap().clone();
@@ -24,6 +26,7 @@ async fn over_rest(app: &TestApp, bot: Option<&Bot>, operation: &Operation, inpu
         })
         .collect();
     let mut path = path.join("/");
+    let key = fields.shift_remove("idempotency_key");
     let has_body = matches!(method, Method::Post | Method::Patch);
     if !has_body && !fields.is_empty() {
         let query: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", value.to_string().trim_matches('"'))).collect();
@@ -31,6 +34,10 @@ async fn over_rest(app: &TestApp, bot: Option<&Bot>, operation: &Operation, inpu
     }
     let ask = app.ask(&format!("{method:?}").to_uppercase(), &path).from([8, 8, 8, 8]);
     let ask = if has_body { ask.json(&Value::Object(fields)) } else { ask };
+    let ask = match &key {
+        Some(key) => ask.header("idempotency-key", key.as_str().unwrap()),
+        None => ask,
+    };
     match bot {
         Some(bot) => ask.key(bot),
         None => ask,
@@ -55,20 +62,25 @@ struct Stage {
     creator: Bot,
     worker: Bot,
     tools: Tools,
+    keys: AtomicU64,
 }
 
 impl Stage {
     async fn set() -> Self {
         let app = TestApp::start_with(Engine::Sqlite, |config| {
-            for limit in [&mut config.limits.register, &mut config.limits.accept, &mut config.limits.submit, &mut config.limits.publish] {
+            let limits = &mut config.limits;
+            for limit in [&mut limits.register, &mut limits.accept, &mut limits.submit, &mut limits.publish, &mut limits.withdraw] {
                 *limit = "100000/h".parse().unwrap();
+            }
+            for limit in [&mut limits.read, &mut limits.mcp] {
+                *limit = "100000/min".parse().unwrap();
             }
         })
         .await
         .unwrap();
         let (creator, worker) = (app.rich_bot(500).await, app.rich_bot(50).await);
         let tools = Tools::of(&app.app.operations);
-        Self { app, creator, worker, tools }
+        Self { app, creator, worker, tools, keys: AtomicU64::new(1) }
     }
 
     fn operation(&self, name: &str) -> Arc<Operation> {
@@ -78,6 +90,11 @@ impl Stage {
     async fn rest(&self, bot: &Bot, name: &str, input: Value) -> Value {
         let operation = self.operation(name);
         over_rest(&self.app, Some(bot), &operation, &input).await.expect(operation.status).json()
+    }
+
+    /// A key that no call has had.
+    fn fresh_key(&self) -> Value {
+        json!(format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// A task with a slot that the worker holds, or has handed a proof in for.
@@ -119,6 +136,12 @@ impl Stage {
                 drop(self.rest(&self.creator, "reject_submission", verdict).await);
                 bot = &self.worker;
             }
+            "create_withdrawal" => input["idempotency_key"] = self.fresh_key(),
+            "get_withdrawal" => {
+                let mut order = self.operation("create_withdrawal").example.clone().unwrap();
+                order["idempotency_key"] = self.fresh_key();
+                input["withdrawal_id"] = self.rest(&self.creator, "create_withdrawal", order).await["withdrawal_id"].clone();
+            }
             // A cap would end the calls that come after it.
             "update_profile" => input["max_hourly_spend_usd"] = Value::Null,
             "search_tasks" => {
@@ -157,7 +180,10 @@ async fn every_tool_answers_what_rest_answers() {
         let (bot, input) = if reads { (bot, input) } else { stage.scene(name).await };
         let published = Value::Object((*entry.keyed.input_schema).clone());
         must_be_valid(&published, &input, &format!("input of {name}"));
-        must_be_valid(&schema_of_input(operation), &input, &format!("input of {name}"));
+        // Over REST the key of a repeated call is a header.
+        let mut fields = input.clone();
+        fields.as_object_mut().unwrap().shift_remove("idempotency_key");
+        must_be_valid(&schema_of_input(operation), &fields, &format!("input of {name}"));
         let answer = post(&stage.app, bot, &tool_call(name, &input)).await.expect(200).json();
         let content = answer["result"]["structuredContent"].clone();
         assert_eq!(answer["result"]["isError"], false, "{name}: {answer}");
@@ -174,6 +200,26 @@ async fn every_tool_answers_what_rest_answers() {
             assert!(answer["result"]["_meta"]["roborent/untrusted"].as_array().unwrap().contains(&json!(path)), "{name} {path}");
         }
     }
+    stage.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_events_is_answered_when_one_comes_and_at_its_end() {
+    let stage = Stage::set().await;
+    let (app, bot) = (&stage.app, &stage.creator);
+    let started = Instant::now();
+    let nothing = call(app, bot, "list_events", &json!({ "after": 1_000, "wait_seconds": 1 })).await;
+    assert_eq!(nothing["items"], json!([]));
+    assert!(started.elapsed() >= Duration::from_millis(950));
+    let (started, patient) = (Instant::now(), json!({ "wait_seconds": 10 }));
+    let telling = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(stage.task(true).await);
+        app.run_jobs().await;
+    };
+    let (found, ()) = tokio::join!(call(app, bot, "list_events", &patient), telling);
+    assert_ne!(found["items"], json!([]));
+    assert!(started.elapsed() < Duration::from_secs(10), "it did not wait to the end");
     stage.app.finish().await;
 }
 
@@ -208,6 +254,9 @@ async fn every_caller_is_treated_alike_by_both_doors() {
             input["dry_run"] = true.into();
         }
         for (caller, bot) in callers.iter().enumerate() {
+            if entry.operation.idempotency == Idempotency::Required {
+                input["idempotency_key"] = stage.fresh_key();
+            }
             let rest = over_rest(app, Some(bot), &entry.operation, &input).await;
             let mcp = post(app, Some(bot), &tool_call(name, &input)).await.expect(200).json();
             let text = mcp["result"]["content"][0]["text"].as_str().unwrap_or_default();
