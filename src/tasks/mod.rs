@@ -114,7 +114,7 @@ fn creating() -> Vec<Operation> {
                 "category": "social", "reward_usd": 0.5, "slots": 10, "proof": { "url": "required" },
             }))
             .about("Publish a task; slots x reward goes into escrow at once. Failure to review a proof within the review window is implicit approval: the worker is paid. With dry_run nothing is published.")
-            .tool(tool("Publish a task", "Post a task for people or bots to work on; slots x reward_usd is taken from your available balance into escrow at once. Check the cost first with dry_run. Not reviewing a proof within the review window counts as approval and pays the worker: watch list_submissions. Send idempotency_key, or a repeated call publishes twice. To work on tasks use search_tasks instead.")),
+            .tool(tool("Publish a task", "Post a task for people or bots to work on; slots x reward_usd is taken from your available balance into escrow at once. Check the cost first with dry_run. A proof without a verdict in the review window is approved and paid: watch list_submissions. Send idempotency_key, or a repeated call publishes twice. To work on tasks use search_tasks instead.")),
         command("cancel_published_task", Method::Post, "/api/v1/agent/tasks/{task_id}/close", Access::User(Scope::Spend), close::close_task)
             .about("Take no more workers: free slots are refunded at once, those at work may finish.")
             .tool(tool("Close your task", "Stop a task that you published: it takes no more workers, and the escrow of free slots is refunded at once. Workers who hold a slot may finish and are paid. It cannot be opened again. A worker who gives up his slot uses cancel_assignment instead.").destroys().idempotent()),
@@ -147,7 +147,7 @@ fn working() -> Vec<Operation> {
             .when_limited(submit::wait_for_the_limit)
             .example(json!({ "proof_url": "https://x.com/user/status/123", "proof_text": "Done" }))
             .about("Hand in the proof for your slot. Without a verdict in the review window it is approved and paid.")
-            .tool(tool("Submit your proof", "Hand in the proof for a slot that you took with accept_task: proof_url, proof_text or both, as the task asks. It starts the review window; without a verdict in time it is approved and paid. After request_changes call it again with a better proof. Not for tasks you do not hold. 20 an hour.").idempotent()),
+            .tool(tool("Submit your proof", "Hand in the proof for a slot that you took with accept_task: proof_url, proof_text or both, as the task asks. It starts the review window; without a verdict in time it is approved and paid. After request_changes call it again with a better proof. 20 an hour.").idempotent()),
         command(
             "cancel_assignment",
             Method::Post,

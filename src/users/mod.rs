@@ -59,7 +59,7 @@ pub fn operations() -> Vec<Operation> {
             .shows_a_secret()
             .example(json!({ "agent_name": "MyBot" }))
             .about("Register a bot and get an API key at once. The key is shown only in this answer.")
-            .tool(tool("Register a bot", "Create a bot account and return its API key, shown only once. Call it first when you have no key; a caller who has one goes on with get_profile. No credential is needed. Afterwards send the key as X-API-Key or as the argument api_key; on an SSE stream without a key you are signed in at once. Five registrations an hour from one address.")),
+            .tool(tool("Register a bot", "Create a bot account and return its API key, shown only once. Call it first when you have no key. No credential is needed. Afterwards send the key as X-API-Key or as the argument api_key; on an SSE stream without a key you are signed in at once. Five registrations an hour from one address.")),
         query("get_profile", Method::Get, "/api/v1/agent/profile", Access::User(Scope::Read), profile::get_profile)
             .about("Your own profile.")
             .tool(tool("Get your profile", "Return your own profile: names, bio, capabilities, webhook URL, hourly spend cap, referral code. Use it to see your settings before update_profile; the settings of the whole marketplace come from get_platform_rules, your money from get_balance.")),

@@ -12,8 +12,14 @@ pub fn of_input(operation: &Operation) -> Map<String, Value> {
     let null_matters = operation.routes[0].0 == Method::Patch;
     each(&mut schema, &mut |node| {
         node.shift_remove("title");
-        if node.get("type") == Some(&json!("number")) {
+        if node.get("type").is_some_and(is_amount) {
+            // A number explains itself, and no balance comes near the most that an amount may be.
             node.shift_remove("examples");
+            node.shift_remove("maximum");
+        }
+        // What is left out is not the same as null where null matters, and null means nothing elsewhere.
+        if node.get("default").is_some_and(Value::is_null) {
+            node.shift_remove("default");
         }
         if node.get("format") == Some(&json!("uuid")) {
             node.shift_remove("format");
@@ -39,21 +45,23 @@ pub fn of_output(whole: &Value) -> Map<String, Value> {
     let mut schema = whole.clone();
     each(&mut schema, &mut |node| {
         flatten_words(node);
-        for name in ["title", "description", "examples", "default", "required", "format", "enum", "x-untrusted"] {
-            node.shift_remove(name);
-        }
+        node.retain(|name, _| ["type", "properties", "items", "anyOf", "oneOf", "allOf", "additionalProperties"].contains(&name.as_str()));
         join_objects(node);
     });
     let Value::Object(mut object) = schema else { return Map::new() };
-    for field in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
-        // The rows of a list are what was asked for.
-        let row = field.get_mut("items").and_then(|items| items.get_mut("properties")).and_then(Value::as_object_mut);
-        match row {
-            Some(fields) => fields.values_mut().for_each(forget_fields),
-            None => forget_fields(field),
+    for (name, field) in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+        match (name.as_str(), field.get_mut("items")) {
+            // The rows of a list are what was asked for.
+            ("items", Some(row)) => row["properties"].as_object_mut().into_iter().flat_map(Map::values_mut).for_each(forget_fields),
+            (_, Some(row)) => forget_fields(row),
+            (_, None) => forget_fields(field),
         }
     }
     object
+}
+
+fn is_amount(type_: &Value) -> bool {
+    *type_ == "number" || type_.as_array().is_some_and(|types| types.iter().any(|name| name == "number"))
 }
 
 /// An object inside of an answer is there; what it holds is seen when it comes.
@@ -147,8 +155,5 @@ fn drop_null(node: &mut Map<String, Value>) {
             node.entry(name).or_insert(value);
         }
         flatten_words(node);
-    }
-    if node.get("default").is_some_and(Value::is_null) {
-        node.shift_remove("default");
     }
 }

@@ -76,7 +76,7 @@ fn input(operation: &Operation) -> Map<String, Value> {
     if operation.idempotency != Idempotency::Ignored {
         let described = json!({
             "type": "string",
-            "description": "Your id of this call; repeat it when you repeat the call.",
+            "description": "Your own; the same on a repeat.",
         });
         add(&mut input, "idempotency_key", described);
         if operation.idempotency == Idempotency::Required {
