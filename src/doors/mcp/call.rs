@@ -19,7 +19,7 @@ crate::refusals! {
     /// What this door refuses beside the operations.
     pub enum McpRefusal {
         TwoCredentials = 401 "two_credentials": "The argument api_key belongs to another user than the credential of the request." => "Leave the argument out, or send one credential.";
-        TooManyStreams = 429 "too_many_streams": "There are too many open event streams." => "Close some, or use POST /api/v1/mcp, which needs no stream.";
+        TooManyStreams = 429 "too_many_mcp_streams": "There are too many open event streams of MCP." => "Close some, or use POST /api/v1/mcp, which needs no stream.";
         ServerFull = 503 "streams_used_up": "This server holds as many event streams as it may." => "Use POST /api/v1/mcp, which needs no stream.";
         StreamUnknown = 404 "stream_unknown": "There is no open event stream with this sessionId." => "Open one with GET /api/v1/mcp/sse, or use POST /api/v1/mcp.";
         StreamOfAnother = 403 "stream_of_another": "This event stream belongs to another user." => "Open a stream of your own.";
