@@ -11,3 +11,4 @@ mod parity;
 mod published;
 mod secrets;
 mod streams;
+mod ways;

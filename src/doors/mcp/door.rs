@@ -20,6 +20,7 @@ use crate::base::limit::Policy;
 use crate::doors::App;
 use crate::doors::mcp::asker::{Asker, Scene};
 use crate::doors::mcp::envelope::Envelope;
+use crate::doors::mcp::handler::Market;
 use crate::doors::mcp::{Allowed, PATH, answer};
 use crate::doors::request::read_body;
 
@@ -32,11 +33,13 @@ pub struct Door<H> {
     /// Everything the doors need.
     pub app: Arc<App>,
     service: StreamableHttpService<H, NeverSessionManager>,
+    /// Answers what is plain; nothing when all of it is for the handler.
+    short: Option<Market>,
 }
 
 impl<H: ServerHandler + Clone + Sync> Door<H> {
-    /// Stateless, JSON answers.
-    pub fn new(app: &Arc<App>, handler: H) -> Self {
+    /// Stateless, JSON answers. With `short` what is plain is answered by it, without rmcp.
+    pub fn new(app: &Arc<App>, handler: H, short: Option<Market>) -> Self {
         let config = &app.dispatcher.config;
         let allowed = Allowed::of(config);
         let settings = StreamableHttpServerConfig::default()
@@ -48,7 +51,7 @@ impl<H: ServerHandler + Clone + Sync> Door<H> {
             .enforce_origin_validation()
             .with_cancellation_token(app.stopping.clone());
         let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(NeverSessionManager::default()), settings);
-        Self { app: Arc::clone(app), service }
+        Self { app: Arc::clone(app), service, short }
     }
 
     /// A request of the streamable transport: one message or a batch.
@@ -131,24 +134,35 @@ impl<H: ServerHandler + Clone + Sync> Door<H> {
         let api_key = if envelope.calls_a_tool() { envelope.take_api_key() } else { None };
         let changed = envelope.complete_handshake() || api_key.is_some();
         let idempotency_key = if raw.is_some() { asker.idempotency_key.clone() } else { None };
-        let body = raw.filter(|_| !changed).unwrap_or_else(|| Value::Object(envelope.message.clone()).to_string().into());
         let scene = Arc::new(Scene { asker: Arc::clone(asker), api_key, idempotency_key, refused: OnceLock::new() });
         let within = Duration::from_secs(dispatcher.config.mcp.timeout_seconds);
-        match timeout(within, self.service.handle(request(asker, &scene, body))).await {
+        match timeout(within, self.answer(&scene, &mut envelope, raw.filter(|_| !changed))).await {
             Err(_) => refuse(asker, &envelope, &answer::timed_out()),
             Ok(response) => match scene.refused.get() {
                 Some(error) if !asker.on_a_stream => refuse(asker, &envelope, error),
-                _ => mend(response.map(Body::new), &envelope.id).await,
+                _ => response,
             },
         }
+    }
+
+    /// The short way or the long one; `raw` is the message as it came, unless it was changed.
+    async fn answer(&self, scene: &Arc<Scene>, envelope: &mut Envelope, raw: Option<Bytes>) -> Response<Body> {
+        if let Some(market) = &self.short
+            && let Some(answered) = market.answer(scene, envelope).await
+        {
+            return answered;
+        }
+        let body = raw.unwrap_or_else(|| Value::Object(envelope.message.clone()).to_string().into());
+        let response = self.service.handle(request(scene, body)).await;
+        mend(response.map(Body::new), &envelope.id).await
     }
 }
 
 /// What rmcp gets to see: the message, and the caller where the handler finds him.
-fn request(asker: &Asker, scene: &Arc<Scene>, body: Bytes) -> Request {
+fn request(scene: &Arc<Scene>, body: Bytes) -> Request {
     let mut request = Request::post(PATH).body(Body::from(body)).expect("a method and a path make a request");
     let headers = request.headers_mut();
-    headers.clone_from(&asker.headers);
+    headers.clone_from(&scene.asker.headers);
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(ACCEPT, BOTH);
     request.extensions_mut().insert(Arc::clone(scene));

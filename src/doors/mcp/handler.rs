@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::http::Response;
 use axum::http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse,
@@ -14,8 +16,10 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use crate::doors::App;
 use crate::doors::mcp::asker::Scene;
+use crate::doors::mcp::envelope::Envelope;
+use crate::doors::mcp::plain::Plain;
 use crate::doors::mcp::tools::Tools;
-use crate::doors::mcp::{call, prompts, resources};
+use crate::doors::mcp::{call, plain, prompts, resources};
 
 /// How long lists may be kept, in milliseconds.
 const FRESH_MS: u64 = 300_000;
@@ -49,6 +53,16 @@ impl Market {
             .with_website_url(&app.public_url);
         let info = ServerConfig::new(capabilities).with_server_info(about).with_instructions(INSTRUCTIONS);
         Self(Arc::new(Shared { app: Arc::clone(app), tools: Tools::of(&app.operations), info }))
+    }
+}
+
+impl Market {
+    /// Answers a message the short way; nothing for one that is not plain.
+    pub async fn answer(&self, scene: &Scene, message: &mut Envelope) -> Option<Response<Body>> {
+        match Plain::of(&self.0.tools, &scene.asker.headers, message)? {
+            Plain::Ping => Some(plain::pong(&message.id)),
+            Plain::Call(entry, arguments) => Some(plain::result(message, call::call(&self.0.app, entry, scene, arguments).await)),
+        }
     }
 }
 

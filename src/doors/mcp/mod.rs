@@ -1,8 +1,8 @@
 //! The MCP door: JSON-RPC over HTTP for agents, in every revision that clients speak, over the same operations as REST.
 //!
 //! Protocol lives here, business does not: a tool is an entry of the table of operations, and a call of it is a call of the
-//! dispatcher. `door` takes requests, `envelope` is a message in them, `handler` answers it inside of rmcp, `stream` is the
-//! transport of 2024-11-05.
+//! dispatcher. `door` takes requests, `envelope` is a message in them, `handler` answers it inside of rmcp, `plain` what needs
+//! no rmcp, `stream` is the transport of 2024-11-05.
 
 mod answer;
 mod asker;
@@ -12,6 +12,7 @@ mod door;
 mod envelope;
 mod guard;
 mod handler;
+mod plain;
 mod prompts;
 mod resources;
 mod schema;
@@ -43,17 +44,21 @@ pub const PATH: &str = "/api/v1/mcp";
 
 /// The door over the operations of this installation.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
-    mount(app, Market::new(app)).merge(discovery::router())
+    let market = Market::new(app);
+    routes(Door::new(app, market.clone(), Some(market))).merge(discovery::router())
 }
 
 /// The door before any handler of the protocol; tests put one of their own behind it.
 pub fn mount<H: ServerHandler + Clone + Sync>(app: &Arc<App>, handler: H) -> Router<Arc<App>> {
-    let door = Arc::new(Door::new(app, handler));
+    routes(Door::new(app, handler, None))
+}
+
+fn routes<H: ServerHandler + Clone + Sync>(door: Door<H>) -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/mcp", get(discovery::discover).post(take::<H>).fallback(any(not_allowed)))
         .route("/api/v1/mcp/sse", get(stream::open::<H>).post(take::<H>).fallback(any(not_allowed)))
         .route("/api/v1/mcp/messages", post(stream::take::<H>).fallback(any(post_only)))
-        .with_state(door)
+        .with_state(Arc::new(door))
 }
 
 async fn take<H: ServerHandler + Clone + Sync>(State(door): State<Arc<Door<H>>>, request: Request) -> Response<Body> {
