@@ -52,7 +52,10 @@ pub fn of_output(whole: &Value) -> Map<String, Value> {
     for (name, field) in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         match (name.as_str(), field.get_mut("items")) {
             // The rows of a list are what was asked for.
-            ("items", Some(row)) => row["properties"].as_object_mut().into_iter().flat_map(Map::values_mut).for_each(forget_fields),
+            ("items", Some(row)) => {
+                let fields = row.get_mut("properties").and_then(Value::as_object_mut);
+                fields.into_iter().flat_map(Map::values_mut).for_each(forget_fields);
+            }
             (_, Some(row)) => forget_fields(row),
             (_, None) => forget_fields(field),
         }
