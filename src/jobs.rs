@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::call::Dispatcher;
 use crate::base::error::internal;
 use crate::base::{Context, Result, hourly_limits, idempotency};
-use crate::{events, ledger, tasks, users, wallet};
+use crate::{events, ledger, mailer, tasks, users, wallet};
 
 /// Items that a job has under way at once; SQLite commits them together.
 const SIDE_BY_SIDE: usize = 64;
@@ -37,6 +37,8 @@ pub fn jobs() -> Vec<Job> {
         in_steps("forget_old_uses", Duration::from_mins(1), hourly_limits::forget_old_uses),
         in_steps("forget_old_answers", Duration::from_mins(10), idempotency::forget_old_answers),
         Job { name: "save_last_uses", period: Duration::from_mins(1), run: Box::new(|dispatcher| Box::pin(save_last_uses(dispatcher))) },
+        Job { name: "send_mails", period: Duration::from_secs(2), run: Box::new(|dispatcher| Box::pin(mailer::send_mails(dispatcher))) },
+        in_steps("forget_old_mails", Duration::from_mins(10), users::people::mails::forget_old),
         in_steps("forget_ended_keys", Duration::from_hours(1), users::forget_ended_keys),
         in_steps("forget_ended_sessions", Duration::from_hours(1), users::forget_ended_sessions),
     ]

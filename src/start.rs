@@ -18,7 +18,7 @@ use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
-use crate::{events, jobs, moderation, ratings, referrals, tasks, wallet};
+use crate::{events, jobs, mailer, moderation, ratings, referrals, tasks, wallet};
 
 /// The name of the embedded database in the data folder.
 pub const DATABASE_FILE: &str = "roborent.sqlite";
@@ -130,6 +130,11 @@ pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
     let dir = &config.installation.data_dir;
     let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
     let secret = secret.map_err(|e| StartError(format!("auth.secret in {}: {e}", dir.display())))?;
+    if config.mail.sends(config.installation.network) {
+        mailer::check(&config.mail).map_err(StartError)?;
+    } else if !config.installation.network.is_sandbox() {
+        tracing::warn!("mail.smtp_url is not set: addresses are not confirmed, and forgotten passwords cannot be replaced");
+    }
     let public_url = config.server.site();
     let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await;
     let tokens = tokens.map_err(|_| {

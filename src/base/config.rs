@@ -21,6 +21,8 @@ pub struct Config {
     pub database: Database,
     /// Sign-in.
     pub auth: Auth,
+    /// How mails are sent.
+    pub mail: MailSettings,
     /// How often.
     pub limits: Limits,
     /// Fees, and what a task may be.
@@ -29,6 +31,13 @@ pub struct Config {
     pub devnet: Devnet,
     /// What is logged.
     pub log: Log,
+}
+
+impl Config {
+    /// Whether a session of an admin must have shown a second factor: on real networks always.
+    pub const fn admins_need_second_factor(&self) -> bool {
+        self.auth.admin_2fa || !self.installation.network.is_sandbox()
+    }
 }
 
 /// Which network the money is on.
@@ -198,11 +207,56 @@ pub struct Auth {
     pub anon_key: String,
     /// API keys that a user may have alive.
     pub api_keys_max: u32,
+    /// Whether people may sign up.
+    pub sign_up: bool,
+    /// Whether an address must be confirmed by a mail before its user signs in; where no mail is sent, it need not.
+    pub confirm_email: bool,
+    /// Admins need a second factor, in the sandbox too; on real networks they always do.
+    pub admin_2fa: bool,
 }
 
 impl Default for Auth {
     fn default() -> Self {
-        Self { secret: String::new().into(), secret_file: String::new(), anon_key: "rr_anon".into(), api_keys_max: 10 }
+        Self {
+            secret: String::new().into(),
+            secret_file: String::new(),
+            anon_key: "rr_anon".into(),
+            api_keys_max: 10,
+            sign_up: true,
+            confirm_email: true,
+            admin_2fa: false,
+        }
+    }
+}
+
+/// How mails are sent. The sandbox sends none; it shows them at `/sandbox/mails`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailSettings {
+    /// `smtps://user:password@host` or `smtp://user:password@host:587?tls=required`; empty = no mail is sent.
+    #[serde(serialize_with = "hidden")]
+    pub smtp_url: SecretString,
+    /// A file that holds the URL; empty = none.
+    pub smtp_url_file: String,
+    /// Whom mails come from, such as `Market <no-reply@example.com>`.
+    pub from: String,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self { smtp_url: String::new().into(), smtp_url_file: String::new(), from: String::new() }
+    }
+}
+
+impl MailSettings {
+    /// Whether mails go out.
+    pub fn sends(&self, network: Network) -> bool {
+        !network.is_sandbox() && !self.smtp_url.expose_secret().is_empty()
+    }
+
+    /// Whether a mail can be read by somebody: it goes out, or the sandbox shows it.
+    pub fn exists(&self, network: Network) -> bool {
+        network.is_sandbox() || self.sends(network)
     }
 }
 
@@ -216,6 +270,10 @@ pub struct Limits {
     pub sign_in: Limit,
     /// Failed sign-ins per e-mail address.
     pub sign_in_failure: Limit,
+    /// Refreshed tokens per client address.
+    pub refresh: Limit,
+    /// Mails per e-mail address.
+    pub mail: Limit,
     /// Accepting tasks.
     pub accept: Limit,
     /// Submitting proofs.
@@ -240,6 +298,8 @@ impl Default for Limits {
             register: Limit::per_hour(5),
             sign_in: Limit::per_minute(10),
             sign_in_failure: Limit::per_hour(10),
+            refresh: Limit::per_minute(60),
+            mail: Limit::per_hour(5),
             accept: Limit::per_hour(30),
             submit: Limit::per_hour(20),
             cancel: Limit::per_hour(20),
@@ -259,6 +319,8 @@ impl Limits {
             Policy::Register => self.register,
             Policy::SignIn => self.sign_in,
             Policy::SignInFailure => self.sign_in_failure,
+            Policy::Refresh => self.refresh,
+            Policy::Mail => self.mail,
             Policy::Accept => self.accept,
             Policy::Submit => self.submit,
             Policy::Cancel => self.cancel,

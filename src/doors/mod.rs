@@ -9,6 +9,7 @@ pub mod docs;
 mod health;
 mod message;
 mod problem;
+mod qr;
 mod referral_link;
 mod request;
 mod rest;
