@@ -16,6 +16,7 @@ mod rest;
 mod sandbox;
 mod serve;
 mod surroundings;
+pub mod web;
 
 use std::sync::Arc;
 
@@ -55,7 +56,12 @@ pub struct App {
 
 /// The public router.
 pub fn public_router(app: &Arc<App>) -> Router {
-    let mut router = rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router());
+    let mut router = rest::router(app)
+        .merge(auth::router())
+        .merge(docs::router())
+        .merge(health::router())
+        .merge(referral_link::router())
+        .merge(web::router(app));
     if app.dispatcher.config.installation.network.is_sandbox() {
         router = router.merge(sandbox::router());
     }

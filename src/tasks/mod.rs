@@ -5,14 +5,14 @@ pub mod acceptance;
 mod approve;
 mod cancel;
 mod case;
-mod category;
+pub mod category;
 pub mod clock;
 pub mod close;
 mod content;
 mod decide_dispute;
 mod dispute;
 mod extend;
-mod get_task;
+pub mod get_task;
 mod links;
 pub(crate) mod lists;
 mod publish;
@@ -20,7 +20,7 @@ mod reject;
 mod request_changes;
 pub mod review_window;
 mod rules;
-pub(crate) mod search;
+pub mod search;
 mod settlement;
 pub(crate) mod store;
 mod submission;
@@ -122,6 +122,8 @@ fn creating() -> Vec<Operation> {
             .about("The tasks that you published, newest first."),
         query("list_submissions", Method::Get, "/api/v1/agent/tasks/{task_id}/submissions", Access::User(Scope::Read), lists::list_submissions)
             .about("The proofs that were handed in for a task of yours, newest first."),
+        query("list_waiting_submissions", Method::Get, "/api/v1/agent/submissions", Access::User(Scope::Read), lists::list_waiting)
+            .about("The proofs for any task of yours that wait for your verdict, the most urgent first."),
     ]
 }
 

@@ -31,12 +31,19 @@ pub fn client(address: IpAddr, headers: &HeaderMap, cookie_hash: Option<[u8; 32]
     Client { ip: address.to_string(), user_agent, cookie_hash }
 }
 
-/// Begins a session for whoever knows the password.
+/// Counts somebody who knocks, whatever he wants and however it ends.
+///
+/// # Errors
+/// `rate_limited`.
+pub fn knock(app: &App, address: IpAddr) -> Result<()> {
+    app.dispatcher.count(client::subject(address), Policy::SignIn)
+}
+
+/// Begins a session for whoever knows the password. He has knocked before.
 ///
 /// # Errors
 /// `invalid_credentials`, for an unknown address too; `email_not_confirmed`, `rate_limited`, `busy`.
-pub async fn sign_in(app: &Arc<App>, address: IpAddr, client: Client, email: &str, given: &str) -> Result<SignedIn> {
-    app.dispatcher.count(client::subject(address), Policy::SignIn)?;
+pub async fn sign_in(app: &Arc<App>, client: Client, email: &str, given: &str) -> Result<SignedIn> {
     let email = email.trim().to_lowercase();
     let counted = client::digest("email", &email);
     let (guess, known) =
@@ -62,7 +69,7 @@ pub async fn sign_up(app: &Arc<App>, address: IpAddr, mut new: SignUp, given: &s
     crate::users::people::email::normalized(&new.email)?;
     password::check_strength(given, new.email.trim())?;
     let subject = client::subject(address);
-    app.dispatcher.count(subject, Policy::SignIn)?;
+    knock(app, address)?;
     new.hash = hashing::hash(app, given.to_owned()).await?;
     let make = move |cx: &mut Context<'_, '_>| {
         let unit = count(cx, subject, Policy::Register)?;
@@ -85,7 +92,7 @@ pub async fn sign_up(app: &Arc<App>, address: IpAddr, mut new: SignUp, given: &s
 /// # Errors
 /// `rate_limited`.
 pub async fn send_mail(app: &Arc<App>, address: IpAddr, email: &str, purpose: Purpose) -> Result<()> {
-    app.dispatcher.count(client::subject(address), Policy::SignIn)?;
+    knock(app, address)?;
     let email = email.trim().to_lowercase();
     let counted = client::digest("mail", &email);
     let ask = move |cx: &mut Context<'_, '_>| {

@@ -63,7 +63,7 @@ async fn verified(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefu
         Some(hash) => (hash.to_owned(), None),
         None => (asked.text("token", 200)?.to_owned(), Some(asked.text("email", LENGTH_MAX)?.to_owned())),
     };
-    app.dispatcher.count(crate::doors::client::subject(asked.address), crate::base::limit::Policy::SignIn)?;
+    gate::knock(&app, asked.address)?;
     let client = gate::client(asked.address, &asked.headers, None);
     let work = move |cx: &mut crate::base::Context<'_, '_>| account::verify(cx, &token, purposes, address.as_deref(), &client);
     match app.dispatcher.system(work).await? {

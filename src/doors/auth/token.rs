@@ -22,14 +22,16 @@ pub(super) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -
 }
 
 async fn grant(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefusal> {
-    let signed_in = match asked.in_query("grant_type").as_deref() {
-        Some("password") => {
-            let client = gate::client(asked.address, &asked.headers, None);
-            gate::sign_in(&app, asked.address, client, asked.text("email", email::LENGTH_MAX)?, asked.text("password", 1_024)?).await?
-        }
-        Some("refresh_token") => by_refresh_token(&app, &asked).await?,
-        _ => return Err(AuthRefusal::new(400, "invalid_credentials", "unsupported_grant_type")),
-    };
+    let grant = asked.in_query("grant_type");
+    if grant.as_deref() == Some("refresh_token") {
+        return Ok(Some(session_of(&app, &by_refresh_token(&app, &asked).await?)?));
+    }
+    gate::knock(&app, asked.address)?;
+    if grant.as_deref() != Some("password") {
+        return Err(AuthRefusal::new(400, "invalid_credentials", "unsupported_grant_type"));
+    }
+    let client = gate::client(asked.address, &asked.headers, None);
+    let signed_in = gate::sign_in(&app, client, asked.text("email", email::LENGTH_MAX)?, asked.text("password", 1_024)?).await?;
     Ok(Some(session_of(&app, &signed_in)?))
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use schemars::generate::SchemaSettings;
@@ -29,11 +29,7 @@ pub use openapi::openapi;
 
 /// The documents' routes.
 pub fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(|| async { Redirect::temporary("/docs") }))
-        .route("/openapi.json", get(openapi_json))
-        .route("/docs", get(docs))
-        .route("/docs/style.css", get(style))
+    Router::new().route("/openapi.json", get(openapi_json)).route("/docs", get(docs)).route("/docs/style.css", get(style))
 }
 
 /// Every error code there is, with its status and what to do.
@@ -101,9 +97,4 @@ async fn docs(State(app): State<Arc<App>>) -> Response {
 async fn style() -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], include_str!("../../../templates/docs.css"))
         .into_response()
-}
-
-/// What a person sees at an unknown address.
-pub fn not_found_page() -> &'static str {
-    include_str!("../../../templates/not_found.html")
 }

@@ -81,7 +81,8 @@ pub fn sent(cx: &mut Context<'_, '_>, id: Uuid) -> Result<()> {
 
 /// The newest mails, for the sandbox.
 pub fn newest(cx: &mut Context<'_, '_>) -> Result<Vec<Mail>> {
-    store::newest_mails(cx)
+    let since = cx.now.minus(KEPT);
+    store::newest_mails(cx, since)
 }
 
 /// Job: forgets old mails, tokens and challenges. Answers whether there may be more.

@@ -42,7 +42,8 @@ use crate::users::people::one_time::Purpose;
         "select id, recipient, subject, body, attempts from mails where next_at <= $1 order by next_at limit 20";
     POSTPONE_MAIL: (Uuid, i64, Option<Ts>) => () = "update mails set attempts = $2, next_at = $3 where id = $1";
     MAIL_SENT: (Uuid, Ts) => () = "update mails set sent_at = $2, next_at = null, attempts = attempts + 1 where id = $1";
-    NEWEST_MAILS: () => Mail = "select recipient, subject, body, created_at from mails order by id desc limit 50";
+    NEWEST_MAILS: (Ts,) => Mail =
+        "select recipient, subject, body, created_at from mails where created_at > $1 order by created_at desc, id desc limit 50";
     FORGET_OLD_MAILS: (Ts, i64) => () =
         "delete from mails where id in (select id from mails where created_at < $1 order by created_at limit $2)";
     FACTORS_OF: (UserId,) => Factor =
@@ -144,8 +145,8 @@ pub(super) fn mail_sent(cx: &mut Context<'_, '_>, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn newest_mails(cx: &mut Context<'_, '_>) -> Result<Vec<Mail>> {
-    Ok(cx.tx.all(&NEWEST_MAILS, ())?)
+pub(super) fn newest_mails(cx: &mut Context<'_, '_>, since: Ts) -> Result<Vec<Mail>> {
+    Ok(cx.tx.all(&NEWEST_MAILS, (since,))?)
 }
 
 /// Forgets what ended before `before`, some of each; answers the largest number of rows that one of them lost.
