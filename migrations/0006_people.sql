@@ -57,3 +57,6 @@ create table recovery_codes (
     user_id              {uuid} not null
 ) {table};
 create index recovery_codes_by_user on recovery_codes (user_id);
+
+-- Admins look at people and bots apart.
+create index users_by_kind on users (is_bot, id);

@@ -27,6 +27,7 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::tasks::search::store::STATEMENTS,
         crate::ratings::store::STATEMENTS,
         crate::moderation::store::STATEMENTS,
+        crate::moderation::looking::store::STATEMENTS,
     ]
     .concat()
 }

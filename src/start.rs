@@ -145,6 +145,10 @@ pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
         tokens,
         public_url,
         jobs: jobs::jobs(),
+        books: match engine(&config) {
+            EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path),
+            EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url),
+        },
         clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
         metrics: metrics_handle()?,

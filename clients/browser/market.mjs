@@ -111,13 +111,13 @@ const { a, b } = await journey("", wide, narrow);
   await page.getByLabel("Title").fill("ab");
   await page.getByLabel("What is to be done").fill("This text is long enough.");
   await page.getByRole("button", { name: "Go on" }).click();
-  check("a wrong field says what is wrong", await page.locator("#title-more .error").innerText() === "Write at least 3 characters.", await problems(page));
+  check("a wrong field says what is wrong", await page.locator("#title-more .error").innerText() === "Must have at least 3 visible characters.", await problems(page));
   check("and keeps what was typed", await page.getByLabel("What is to be done").inputValue() === "This text is long enough.");
   a.complaints.length = 0; // a browser notes every 422
 }
 
 // Without scripts the same is possible.
-await journey(" no script", { ...wide, javaScriptEnabled: false }, { ...narrow, javaScriptEnabled: false });
+await journey("-plain", { ...wide, javaScriptEnabled: false }, { ...narrow, javaScriptEnabled: false });
 
 // A double click and a reload have one effect.
 {

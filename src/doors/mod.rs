@@ -46,6 +46,8 @@ pub struct App {
     pub public_url: String,
     /// The background jobs; the sandbox clock runs them too.
     pub jobs: Vec<Job>,
+    /// Where the independent auditor finds the books.
+    pub books: audit::Source,
     /// Held while the sandbox clock is moved: one move after the other.
     pub clock_moves: tokio::sync::Mutex<()>,
     /// Ends every stream when the server stops.

@@ -187,7 +187,7 @@ pub(super) fn keys_that_stay(cx: &mut Context<'_, '_>, user: UserId) -> Result<i
 }
 
 /// How many keys work now, those included that a rotation lets expire.
-pub(super) fn keys_that_work(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
+pub fn keys_that_work(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
     let now = cx.now;
     Ok(cx.tx.one(&KEYS_THAT_WORK, (user, now))?.0)
 }

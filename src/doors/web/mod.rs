@@ -1,6 +1,7 @@
 //! The site for people: pages made on the server, forms that work without a script, and the operations behind both. A page
 //! decides nothing; it asks the operations that the API asks, as the visitor.
 
+mod admin;
 mod assets;
 mod chrome;
 mod cookies;
@@ -40,6 +41,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(review::router())
         .merge(money::router())
         .merge(settings::router())
+        .merge(admin::router())
         .merge(assets::router())
         .layer(from_fn_with_state(Arc::clone(app), csrf::same_site_only))
 }

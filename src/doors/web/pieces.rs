@@ -11,7 +11,7 @@ macro_rules! safe {
     ($($piece:ty),* $(,)?) => { $(impl HtmlSafe for $piece {})* };
 }
 
-safe!(Money, When, Badge, Field, Qr);
+safe!(Money, When, Badge, Field, Qr, Chart);
 
 /// An amount, in tabular digits and always with its unit.
 #[derive(Template)]
@@ -105,6 +105,12 @@ pub fn percent(part: &Hundredths) -> String {
     format!("{} %", part.0)
 }
 
+/// A number of percent, without decimals that say nothing.
+pub fn plain(number: &Hundredths) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".00").map_or(text.clone(), str::to_owned)
+}
+
 /// A field of a form, with its label, what was typed, and what is wrong beside it.
 #[derive(Template, Clone, Default)]
 #[template(path = "web/pieces/field.html")]
@@ -184,6 +190,39 @@ impl Field {
             value.clone_into(&mut self.value);
         }
         self
+    }
+}
+
+/// Bars, one for each day, with the same numbers as a table below.
+#[derive(Template)]
+#[template(path = "web/pieces/chart.html")]
+pub struct Chart {
+    title: &'static str,
+    bars: Vec<Bar>,
+    total: String,
+}
+
+struct Bar {
+    x: i64,
+    y: i64,
+    height: i64,
+    label: String,
+    shown: String,
+}
+
+/// The height of the bars.
+const CHART_HEIGHT: i64 = 90;
+
+impl Chart {
+    /// Of days, each with its number and how the number is written.
+    pub fn new(title: &'static str, days: &[(Ts, i64, String)], total: String) -> Self {
+        let most = days.iter().map(|(_, n, _)| *n).max().unwrap_or(0).max(1);
+        let bar = |(at, (day, n, shown)): (usize, &(Ts, i64, String))| {
+            let height = i64::try_from(i128::from(*n) * i128::from(CHART_HEIGHT) / i128::from(most)).unwrap_or(0).max(i64::from(*n > 0));
+            let label = day.to_string().get(5..10).unwrap_or_default().to_owned();
+            Bar { x: i64::try_from(at).unwrap_or(0) * 12, y: CHART_HEIGHT - height, height, label, shown: shown.clone() }
+        };
+        Self { title, bars: days.iter().enumerate().map(bar).collect(), total }
     }
 }
 
