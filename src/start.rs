@@ -15,7 +15,7 @@ use crate::base::operation::Operation;
 use crate::base::random::Entropy;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
-use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
+use crate::doors::auth::{Seal, Tokens, load_or_make_secret, make_signing_key};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::{events, jobs, mailer, moderation, ratings, referrals, tasks, wallet};
@@ -154,6 +154,16 @@ pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
         metrics: metrics_handle()?,
         dispatcher,
     }))
+}
+
+/// Makes another key to sign tokens with; answers how many sign for a few minutes more. Running servers learn of it by
+/// themselves, and nobody is signed out.
+pub async fn rotate_signing_key(dispatcher: &Arc<Dispatcher>) -> Result<usize, StartError> {
+    let config = &dispatcher.config;
+    let secret = load_or_make_secret(&config.auth.secret, &config.installation.data_dir, &mut dispatcher.entropy().fork());
+    let secret = secret.map_err(|e| StartError(format!("auth.secret: {e}")))?;
+    let key = make_signing_key(&Seal::new(&secret)?, dispatcher.clock.now(), &mut dispatcher.entropy().fork())?;
+    Ok(dispatcher.system(move |cx| users::signing_keys::rotate(cx, &key)).await?)
 }
 
 /// Makes the admin of a fresh sandbox; answers his password the only time it is known.

@@ -89,6 +89,7 @@ use crate::users::user::{Status, User};
         "delete from sessions where id in (select id from sessions where revoked_at < $1 or expires_at < $1 limit $2)";
     SIGNING_KEYS: (Ts,) => SigningKeyRow =
         "select kid, private_sealed, public_jwk, created_at, sign_until, publish_until from signing_keys where publish_until > $1 order by created_at desc limit 20";
+    END_SIGNING: (String, Ts, Ts) => () = "update signing_keys set sign_until = $2, publish_until = $3 where kid = $1";
     INSERT_SIGNING_KEY: (String, Vec<u8>, String, Ts, Ts, Ts) => () =
         "insert into signing_keys (kid, private_sealed, public_jwk, created_at, sign_until, publish_until) values ($1, $2, $3, $4, $5, $6)";
     INSERT_TALLIES: (Uuid, UserId, Tally, i64) => () = "insert into untallied (id, user_id, what, amount) values {rows}";
@@ -314,6 +315,10 @@ pub fn end_sessions_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<u64> {
 pub(super) fn signing_keys(cx: &mut Context<'_, '_>) -> Result<Vec<SigningKeyRow>> {
     let now = cx.now;
     Ok(cx.tx.all(&SIGNING_KEYS, (now,))?)
+}
+
+pub(super) fn end_signing(cx: &mut Context<'_, '_>, kid: &str, sign_until: Ts, publish_until: Ts) -> Result<()> {
+    Ok(cx.tx.write(&END_SIGNING, (kid, sign_until, publish_until))?)
 }
 
 pub(super) fn insert_signing_key(cx: &mut Context<'_, '_>, key: &SigningKeyRow) -> Result<()> {

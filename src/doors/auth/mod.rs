@@ -20,7 +20,7 @@ use axum::routing::{any, delete, get, post};
 
 use crate::doors::App;
 
-pub use keys::{Seal, load_or_make_secret};
+pub use keys::{Seal, load_or_make_secret, make_signing_key};
 pub use tokens::Tokens;
 
 /// The routes under `/auth/v1`.

@@ -163,7 +163,7 @@ pub fn in_words(error: &Error) -> String {
             _ => error.detail().to_owned(),
         };
     }
-    let why = error.detail().rsplit("`: ").next().unwrap_or_default();
+    let why = error.detail().rsplit("`: ").next().unwrap_or_default().trim_end_matches('.');
     let number = |text: &str| text.rsplit(' ').next().unwrap_or_default().to_owned();
     if why == "it is required" || why.starts_with("invalid type: null") {
         "Fill this in.".into()
@@ -178,7 +178,7 @@ pub fn in_words(error: &Error) -> String {
     } else {
         let mut letters = why.chars();
         let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-        format!("{first}{}{}", letters.as_str(), if why.ends_with('.') { "" } else { "." })
+        format!("{first}{}.", letters.as_str())
     }
 }
 
@@ -192,8 +192,9 @@ mod tests {
         let mut form = Form::parse(b"title=ab&tags=a&tags=b&description=one%0D%0Atwo");
         form.refuse(&Refusal::InvalidField { field: "title".into(), why: "length is lower than 3".into() }.into());
         form.refuse(&Refusal::InvalidField { field: "slots".into(), why: "greater than 10000".into() }.into());
+        form.refuse(&Refusal::InvalidField { field: "reason".into(), why: "it is required".into() }.into());
         form.refuse(&Refusal::UserSuspended.into());
-        assert_eq!(form.summary(), [("slots", "At most 10000."), ("title", "Write at least 3 characters.")]);
+        assert_eq!(form.summary(), [("reason", "Fill this in."), ("slots", "At most 10000."), ("title", "Write at least 3 characters.")]);
         assert!(form.problem.contains("suspended"));
         assert_eq!((form.get("title"), form.all("tags").len(), form.get("description")), ("ab", 2, "one\ntwo"));
     }
