@@ -31,6 +31,7 @@ pub fn jobs() -> Vec<Job> {
     vec![
         in_steps("seal", Duration::from_secs(1), ledger::seal::seal),
         each_due("clock", Duration::from_millis(500), tasks::clock::due, tasks::clock::act),
+        each_due("withdrawals", Duration::from_millis(500), wallet::risk::waiting, wallet::risk::look_at),
         in_steps("count_tallies", Duration::from_secs(1), users::reputation::count_tallies),
         in_steps("number_events", Duration::from_millis(250), events::number),
         in_steps("forget_old_spends", Duration::from_mins(1), wallet::spend_cap::forget_old_spends),

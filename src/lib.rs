@@ -10,6 +10,8 @@ pub mod users;
 pub mod events;
 pub mod wallet;
 
+pub mod gateway;
+
 pub mod referrals;
 pub mod tasks;
 

@@ -9,7 +9,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "calls", sql: include_str!("../migrations/0003_calls.sql") },
     Migration { number: 4, name: "events", sql: include_str!("../migrations/0004_events.sql") },
     Migration { number: 5, name: "tasks", sql: include_str!("../migrations/0005_tasks.sql") },
-    Migration { number: 6, name: "people", sql: include_str!("../migrations/0006_people.sql") },
+    Migration { number: 6, name: "chain", sql: include_str!("../migrations/0006_chain.sql") },
+    Migration { number: 7, name: "people", sql: include_str!("../migrations/0007_people.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.
@@ -21,6 +22,7 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::users::people::store::STATEMENTS,
         crate::events::store::STATEMENTS,
         crate::wallet::store::STATEMENTS,
+        crate::gateway::store::STATEMENTS,
         crate::referrals::store::STATEMENTS,
         crate::tasks::store::STATEMENTS,
         crate::tasks::lists::store::STATEMENTS,

@@ -16,9 +16,10 @@ use crate::base::random::Entropy;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret, make_signing_key};
+use crate::gateway::runner::{Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
-use crate::{events, jobs, mailer, moderation, ratings, referrals, tasks, wallet};
+use crate::{events, gateway, jobs, mailer, moderation, ratings, referrals, tasks, wallet};
 
 /// The name of the embedded database in the data folder.
 pub const DATABASE_FILE: &str = "roborent.sqlite";
@@ -112,20 +113,41 @@ pub fn operations(config: &Config) -> Vec<Arc<Operation>> {
     operations.extend(tasks::operations());
     operations.extend(ratings::operations());
     operations.extend(wallet::operations());
+    operations.extend(gateway::operations());
     operations.extend(referrals::operations());
     operations.extend(events::operations());
     operations.extend(moderation::operations());
     if config.installation.network.is_sandbox() {
-        operations.extend(wallet::sandbox_operations());
+        operations.extend(gateway::sandbox_operations());
     }
     operations.into_iter().map(Arc::new).collect()
+}
+
+/// Fills in what the settings leave to the network, and says what of them cannot be read.
+///
+/// # Errors
+/// A sentence.
+pub fn complete(config: &mut Config) -> Result<(), StartError> {
+    gateway::networks::complete(config.installation.network, &mut config.chain)?;
+    wallet::custody::Custody::of(&config.chain).map(drop).map_err(StartError)
+}
+
+/// The gateway over the providers in the settings, or over the devnet of this process.
+///
+/// # Errors
+/// When a keystore does not open, or the settings do not fit to it.
+pub fn gateway(dispatcher: &Arc<Dispatcher>, devnet: Option<Devnet>) -> Result<Arc<Gateway>, StartError> {
+    let config = &dispatcher.config;
+    let keys = Keys::load(config).map_err(StartError)?;
+    let pool = gateway::runner::pool(&config.chain, devnet.as_ref()).map_err(StartError)?;
+    Gateway::new(Arc::clone(dispatcher), pool, keys, devnet).map(Arc::new).map_err(StartError)
 }
 
 /// The doors over a dispatcher.
 ///
 /// # Errors
 /// When the secret cannot be read, or is not the one that the database was made with.
-pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
+pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> Result<Arc<App>, StartError> {
     let config = Arc::clone(&dispatcher.config);
     let dir = &config.installation.data_dir;
     let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
@@ -149,6 +171,7 @@ pub async fn app(dispatcher: Arc<Dispatcher>) -> Result<Arc<App>, StartError> {
             EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path),
             EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url),
         },
+        gateway,
         clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
         metrics: metrics_handle()?,

@@ -1,6 +1,9 @@
 //! What tests need from inside: the whole application on a temporary database of either engine, with a clock that stands
 //! still until it is moved, chance from a number, and the books audited at the end.
 
+mod chain;
+mod database;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,13 +19,17 @@ use tower::ServiceExt as _;
 
 use crate::base::call::Dispatcher;
 use crate::base::clock::Clock;
-use crate::base::config::Config;
+use crate::base::config::{Config, Network};
 use crate::base::random::Entropy;
 use crate::base::{Span, Ts, UserId, installation};
 use crate::doors::{self, App};
+use crate::gateway::networks;
+use crate::gateway::runner::Gateway;
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::{jobs, start};
+
+pub use database::TestDatabase;
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +51,7 @@ pub struct TestApp {
     database: Option<TestDatabase>,
     clients: AtomicU32,
     shapes_do_not_matter: AtomicBool,
+    devnet: devnet::Devnet,
     dir: TempDir,
 }
 
@@ -163,6 +171,11 @@ impl TestApp {
         let mut config = Config::default();
         config.installation.data_dir = dir.path().to_owned();
         change(&mut config);
+        if !config.installation.network.is_sandbox() {
+            // Wallets of the sandbox: nobody pays from them here.
+            networks::complete(Network::Sandbox, &mut config.chain).expect("the settings of a sandbox");
+        }
+        start::complete(&mut config).expect("settings that fit together");
         let (settings, database) = match engine {
             Engine::Sqlite => (EngineSettings::sqlite(dir.path().join(start::DATABASE_FILE)), None),
             Engine::Postgres => {
@@ -176,7 +189,12 @@ impl TestApp {
         let dispatcher = Arc::new(Dispatcher::new(store.clone(), clock, Entropy::from_number(7), Arc::new(config), users::resolve));
         let network = dispatcher.config.installation.network;
         dispatcher.system(move |cx| installation::bind_network(cx, network)).await.expect("a fresh database");
-        let app = start::app(dispatcher).await.expect("the doors");
+        let (devnet, way) = chain::in_memory(&dispatcher);
+        let gateway = network.is_sandbox().then(|| start::gateway(&dispatcher, Some(way)).expect("the gateway"));
+        if let Some(gateway) = &gateway {
+            gateway.prepare().await.expect("a fresh chain");
+        }
+        let app = start::app(dispatcher, gateway).await.expect("the doors");
         let router = doors::public_router(&app);
         Some(Self {
             app,
@@ -186,8 +204,19 @@ impl TestApp {
             database,
             clients: AtomicU32::new(1),
             shapes_do_not_matter: AtomicBool::new(false),
+            devnet,
             dir,
         })
+    }
+
+    /// The chain, for orders and for looking at it.
+    pub const fn devnet(&self) -> &devnet::Devnet {
+        &self.devnet
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> &Gateway {
+        self.app.gateway.as_deref().expect("every test has one")
     }
 
     /// The folder of this installation.
@@ -305,44 +334,6 @@ const BUSINESS: [&str; 3] = ["M9", "M10", "T1"];
 
 /// Where the clocks of tests start.
 pub const START: Ts = Ts::from_milliseconds(1_795_000_000_000);
-
-/// A database of its own on the test server.
-pub struct TestDatabase {
-    /// How to reach it.
-    pub url: String,
-    name: String,
-    server: String,
-}
-
-impl TestDatabase {
-    /// A fresh one; nothing when there is no server. Fails the test when there has to be one.
-    #[expect(clippy::disallowed_methods, reason = "the test script says through the environment where its server is")]
-    pub async fn create() -> Option<Self> {
-        let Ok(server) = std::env::var("ROBORENT_TEST_POSTGRES_URL") else {
-            assert!(
-                std::env::var("ROBORENT_REQUIRE_POSTGRES").is_err(),
-                "ROBORENT_TEST_POSTGRES_URL is not set; run the tests with ./test.sh"
-            );
-            return None;
-        };
-        let mut rng = Entropy::from_system().expect("randomness").fork();
-        let name = format!("test_{}", rng.hex(16));
-        run_sql(&server, &format!("create database {name}")).await;
-        let (base, _) = server.rsplit_once('/').expect("a URL with a database");
-        Some(Self { url: format!("{base}/{name}"), name, server })
-    }
-
-    /// Ends its connections and drops it.
-    pub async fn drop(self) {
-        run_sql(&self.server, &format!("drop database {} with (force)", self.name)).await;
-    }
-}
-
-async fn run_sql(url: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("the test server answers");
-    tokio::spawn(connection);
-    client.batch_execute(sql).await.expect(sql);
-}
 
 /// Runs a test on SQLite and on PostgreSQL, and audits the books after it.
 #[macro_export]

@@ -176,7 +176,10 @@ on_both_engines! {
     async fn the_same_event_is_booked_once(app) {
         let user = app.bot().await.user_id;
         let event = Uuid::from_u128(42);
-        let book = || app.app.dispatcher.system(move |cx| roborent::wallet::deposit::credit(cx, user, event, Usdt::from_micro(5)));
+        let book = || app.app.dispatcher.system(move |cx| {
+            let deposit = Transaction::new(TransactionKind::Deposit, event);
+            ledger::record(cx, &deposit.post(AccountId::ONCHAIN, AccountId::available(user), Usdt::from_micro(5)))
+        });
         book().await.unwrap();
         assert!(book().await.is_err(), "the database itself refuses the second one");
         let balance = app.app.dispatcher.look(move |cx| ledger::balance_of(cx, user)).await.unwrap();

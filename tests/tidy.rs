@@ -10,21 +10,25 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("users", &["base", "ledger"]),
     ("events", &["base", "ledger", "users"]),
     ("wallet", &["base", "ledger", "users", "events"]),
+    ("gateway", &["base", "ledger", "users", "events", "wallet"]),
     ("referrals", &["base", "ledger", "users", "events", "wallet"]),
     ("tasks", &["base", "ledger", "users", "events", "wallet", "referrals"]),
     ("ratings", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
     ("moderation", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
     ("mailer", &["base", "users"]),
     ("jobs", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation", "mailer"]),
-    ("doors", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation", "jobs"]),
-    ("migrations", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation"]),
+    ("doors", &["base", "ledger", "users", "events", "wallet", "gateway", "referrals", "tasks", "ratings", "moderation", "jobs"]),
+    ("migrations", &["base", "ledger", "users", "events", "wallet", "gateway", "referrals", "tasks", "ratings", "moderation"]),
     (
         "start",
-        &["base", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation", "mailer", "jobs", "doors", "migrations"],
+        &[
+            "base", "users", "events", "wallet", "gateway", "referrals", "tasks", "ratings", "moderation", "mailer", "jobs", "doors",
+            "migrations",
+        ],
     ),
     ("cli", &["base"]),
-    ("commands", &["base", "users", "jobs", "doors", "migrations", "start", "cli"]),
-    ("testing", &["base", "users", "jobs", "doors", "migrations", "start"]),
+    ("commands", &["base", "users", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
+    ("testing", &["base", "users", "gateway", "jobs", "doors", "migrations", "start"]),
 ];
 
 const MONEY_TABLES: [&str; 8] = ["accounts", "transactions", "postings", "entries", "fresh_entries", "unsealed", "seals", "chain_head"];

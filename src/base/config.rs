@@ -1,5 +1,7 @@
 //! The settings: one struct, one TOML file, one environment name for each key (`ROBORENT__SECTION__KEY`).
 
+mod chain;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::base::limit::{Limit, Policy};
 use crate::base::money::Usdt;
+
+pub use chain::{Chain, Devnet, Withdrawals};
 
 /// Every setting, with its default.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -27,6 +31,10 @@ pub struct Config {
     pub limits: Limits,
     /// Fees, and what a task may be.
     pub market: Market,
+    /// Withdrawals: what they cost, and which of them an admin looks at.
+    pub withdrawals: Withdrawals,
+    /// The TRON network, and our wallets there.
+    pub chain: Chain,
     /// The local TRON node of the sandbox.
     pub devnet: Devnet,
     /// What is logged.
@@ -109,6 +117,11 @@ impl Role {
     /// Whether the background jobs run.
     pub const fn works(self) -> bool {
         matches!(self, Self::All | Self::Jobs)
+    }
+
+    /// Whether this process follows the chain and holds the keys that pay.
+    pub const fn pays(self) -> bool {
+        matches!(self, Self::All | Self::Gateway)
     }
 }
 
@@ -364,20 +377,6 @@ impl Default for Market {
             task_days_max: 180,
             task_days_default: 30,
         }
-    }
-}
-
-/// The local TRON node of the sandbox.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Devnet {
-    /// Where it listens.
-    pub listen: SocketAddr,
-}
-
-impl Default for Devnet {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8090)) }
     }
 }
 

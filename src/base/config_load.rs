@@ -71,11 +71,46 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if market.task_days_default == 0 || market.task_days_default > market.task_days_max {
         return fail("market.task_days_default must be at least 1 and at most market.task_days_max");
     }
+    check_chain(config)?;
     if config.server.body_bytes_max < 1_024 || config.server.timeout_seconds == 0 || config.server.admin_timeout_seconds == 0 {
         return fail("server.body_bytes_max must be at least 1024, server.timeout_seconds and server.admin_timeout_seconds at least 1");
     }
     if config.server.connections_max == 0 || config.server.header_timeout_seconds == 0 || config.server.idle_timeout_seconds == 0 {
         return fail("server.connections_max, server.header_timeout_seconds and server.idle_timeout_seconds must be at least 1");
+    }
+    Ok(())
+}
+
+/// Withdrawals, and what a real network needs.
+fn check_chain(config: &Config) -> Result<(), ConfigError> {
+    let fail = |text: &str| Err(ConfigError(text.to_owned()));
+    let (withdrawals, chain) = (&config.withdrawals, &config.chain);
+    if withdrawals.min <= withdrawals.fee || withdrawals.payout_max < withdrawals.min {
+        return fail("withdrawals.min must be more than withdrawals.fee, and withdrawals.payout_max not less than it");
+    }
+    if withdrawals.review_days == 0 || withdrawals.daily_count == 0 {
+        return fail("withdrawals.review_days and withdrawals.daily_count must be at least 1");
+    }
+    if chain.deposit_min == Usdt::ZERO || chain.poll_ms == 0 || config.devnet.block_ms == 0 {
+        return fail("chain.deposit_min must be more than 0, chain.poll_ms and devnet.block_ms at least 1");
+    }
+    if !(60..=3_600).contains(&chain.payout_expiration_seconds) {
+        return fail("chain.payout_expiration_seconds must be 60 to 3600");
+    }
+    if chain.quorum == 0 || chain.quorum > chain.providers.len().max(1) {
+        return fail("chain.quorum must be at least 1 and at most the number of chain.providers");
+    }
+    if config.installation.network.is_sandbox() {
+        return Ok(());
+    }
+    if chain.deposit_xpub.is_empty() || chain.hot_address.is_empty() {
+        return fail("chain.deposit_xpub and chain.hot_address must be set on a real network; roborent wallet init prints them");
+    }
+    if config.server.role.pays() && (chain.providers.is_empty() || chain.hot_key_file.is_empty()) {
+        return fail("chain.providers and chain.hot_key_file must be set where the gateway runs");
+    }
+    if !config.server.role.pays() && !(chain.hot_key_file.is_empty() && chain.deposit_key_file.is_empty()) {
+        return fail("chain.hot_key_file and chain.deposit_key_file belong to the role gateway alone: remove them here");
     }
     Ok(())
 }
@@ -141,6 +176,7 @@ fn read_secret_files(config: &mut Config) -> Result<(), ConfigError> {
         (&mut config.database.url, &config.database.url_file, "database.url_file"),
         (&mut config.auth.secret, &config.auth.secret_file, "auth.secret_file"),
         (&mut config.mail.smtp_url, &config.mail.smtp_url_file, "mail.smtp_url_file"),
+        (&mut config.chain.passphrase, &config.chain.passphrase_file, "chain.passphrase_file"),
     ];
     for (secret, file, name) in pairs {
         if !file.is_empty() {

@@ -13,9 +13,14 @@ const CLOCK_AHEAD_MS: &str = "clock_ahead_ms";
 
 /// Binds a fresh database to `network`; answers the network it already belongs to otherwise.
 pub fn bind_network(cx: &mut Context<'_, '_>, network: Network) -> Result<Option<String>> {
-    match store::fact(cx, NETWORK)? {
-        Some(bound) => Ok((bound != network.name()).then_some(bound)),
-        None => store::save_fact(cx, NETWORK, network.name()).map(|()| None),
+    bind(cx, NETWORK, network.name())
+}
+
+/// Binds the database to a value for ever; answers the one that it is bound to when that is another.
+pub fn bind(cx: &mut Context<'_, '_>, key: &str, value: &str) -> Result<Option<String>> {
+    match store::fact(cx, key)? {
+        Some(bound) => Ok((bound != value).then_some(bound)),
+        None => store::save_fact(cx, key, value).map(|()| None),
     }
 }
 

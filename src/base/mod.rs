@@ -1,5 +1,6 @@
 //! The ground floor, open to every room: operations and their one transaction, money, time, ids, errors, limits, settings.
 
+pub mod address;
 pub mod call;
 pub mod clock;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod random;
 pub(crate) mod store;
 mod words;
 
+pub use address::Address;
 pub use clock::{Span, Ts};
 pub use context::{Caller, Context, Scope};
 pub use error::{Error, Result};

@@ -5,15 +5,19 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::devnet::Running;
 use ::store::EngineSettings;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use crate::base::call::Dispatcher;
 use crate::base::config::{Config, Log, LogFormat};
 use crate::commands::{say, wait_for};
 use crate::doors::{self, App, Connections};
+use crate::gateway::runner::{Devnet as DevnetWay, NotReady};
 use crate::jobs;
 use crate::start::{self, StartError};
 
@@ -23,8 +27,9 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 const INTERNAL_CONNECTIONS_MAX: usize = 64;
 const MAINTAIN_EVERY: Duration = Duration::from_mins(1);
 
-pub(super) fn serve(config: Config) -> Result<(), StartError> {
+pub(super) fn serve(mut config: Config) -> Result<(), StartError> {
     log(&config.log)?;
+    start::complete(&mut config)?;
     let _alone = claim(&config)?;
     let store = start::open_store(&config)?;
     let closing = store.clone();
@@ -79,7 +84,13 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
     let dispatcher = start::dispatcher(store, Arc::clone(&config)).await?;
     // His password is shown once, so he is made where somebody reads it.
     let admin = if config.server.role.serves() { start::first_admin(&dispatcher).await? } else { None };
-    let app = start::app(dispatcher).await?;
+    let devnet = sandbox_chain(&dispatcher).await?;
+    let gateway = match config.server.role.pays() {
+        true => Some(start::gateway(&dispatcher, devnet.as_ref().map(|running| devnet_of(running, &config)).transpose()?)?),
+        false => None,
+    };
+    let app = start::app(dispatcher, gateway).await?;
+    let paying = pay(&app, &stop).await?;
     if !config.server.internal_listen.ip().is_loopback() {
         tracing::warn!(address = %config.server.internal_listen, "server.internal_listen is not on loopback: keep it away from the public");
     }
@@ -106,7 +117,60 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
     for task in [public, Some(internal), Some(working)].into_iter().flatten() {
         drop(task.await);
     }
-    Ok(())
+    if let Some(devnet) = devnet {
+        devnet.shutdown().await;
+    }
+    match paying {
+        Some(paying) => paying.await.unwrap_or(Ok(())).map_err(StartError),
+        None => Ok(()),
+    }
+}
+
+/// The TRON node of a sandbox, beside its database. Its time is that of the sandbox.
+pub(super) async fn sandbox_chain(dispatcher: &Arc<Dispatcher>) -> Result<Option<Running>, StartError> {
+    let config = &dispatcher.config;
+    if !config.installation.network.is_sandbox() || !config.server.role.pays() || !config.chain.providers.is_empty() {
+        return Ok(None);
+    }
+    let folder = config.installation.data_dir.join("devnet");
+    crate::base::installation::make_data_dir(&folder).map_err(|e| StartError(format!("{}: {e}", folder.display())))?;
+    let salt = u64::from_be_bytes(dispatcher.entropy().fork().bytes());
+    let time = Arc::clone(dispatcher);
+    let clock = ::devnet::Clock::given(move || time.clock.now().as_milliseconds());
+    let settings = ::devnet::Settings {
+        folder: Some(folder),
+        block_every_ms: Some(config.devnet.block_ms),
+        solid_lag: config.devnet.solid_lag,
+        salt,
+        ..::devnet::Settings::new(clock)
+    };
+    let listen = config.devnet.listen;
+    let running = ::devnet::Devnet::start(settings, listen, &[]).await;
+    running.map(Some).map_err(|e| StartError(format!("devnet.listen {listen}: {e}; --devnet-listen takes another address")))
+}
+
+/// How the gateway reaches the devnet of this process: over HTTP, like every node.
+pub(super) fn devnet_of(running: &Running, config: &Config) -> Result<DevnetWay, StartError> {
+    let transport = crate::gateway::runner::over_network().map_err(StartError)?;
+    Ok(DevnetWay { transport, url: running.url(0), lag: config.devnet.solid_lag })
+}
+
+/// Starts the gateway. A sandbox waits for its beginning, so that addresses are given away when the doors open; elsewhere
+/// the doors do not wait for nodes. What makes the chain unusable stops the server.
+pub(super) async fn pay(app: &Arc<App>, stop: &CancellationToken) -> Result<Option<JoinHandle<Result<(), String>>>, StartError> {
+    let Some(gateway) = app.gateway.clone() else { return Ok(None) };
+    if gateway.devnet_url().is_some() {
+        gateway.prepare().await.map_err(|(NotReady::Yet(why) | NotReady::Never(why))| StartError(format!("the chain: {why}")))?;
+    }
+    let stop = stop.clone();
+    Ok(Some(tokio::spawn(async move {
+        let ended = gateway.run(&stop).await;
+        if let Err(why) = &ended {
+            tracing::error!(why, "the gateway cannot work; the server stops");
+            stop.cancel();
+        }
+        ended
+    })))
 }
 
 async fn work(app: Arc<App>, stop: CancellationToken) {
@@ -151,6 +215,9 @@ fn greet(app: &App, address: std::net::SocketAddr, admin: Option<(&str, String)>
     let network = config.installation.network.name();
     let mut text = format!("roborent {} · {network} · data in {}\n", env!("CARGO_PKG_VERSION"), config.installation.data_dir.display());
     text.push_str(&format!("  site      {site}\n  docs      {site}/docs\n  MCP       {site}/api/v1/mcp\n"));
+    if let Some(devnet) = app.gateway.as_ref().and_then(|gateway| gateway.devnet_url()) {
+        text.push_str(&format!("  devnet    {devnet}   (TRON of play money, USDT {})\n", config.chain.usdt_contract));
+    }
     if let Some((email, password)) = admin {
         text.push_str(&format!("  admin     {email} / {password}   (shown only now)\n"));
     }

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
 use crate::base::operation::Operation;
+use crate::gateway::runner::Gateway;
 use crate::jobs::Job;
 
 #[cfg(any(test, feature = "testing"))]
@@ -44,6 +45,8 @@ pub struct App {
     pub tokens: Tokens,
     /// As users see this server, without a slash at the end.
     pub public_url: String,
+    /// The gateway, where this process is the one that pays.
+    pub gateway: Option<Arc<Gateway>>,
     /// The background jobs; the sandbox clock runs them too.
     pub jobs: Vec<Job>,
     /// Where the independent auditor finds the books.

@@ -115,7 +115,14 @@ async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request:
         }
     };
     let answered_by = deadline.max(tokio::time::Instant::now() + REFUSED_WITHIN);
-    let called = app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input });
+    let settles = operation.access == Access::Sandbox;
+    let called = async {
+        let outcome = app.dispatcher.call(Call { operation, credentials, client, idempotency_key, input }).await;
+        match if settles && outcome.result.is_ok() { sandbox::settle(app).await } else { Ok(()) } {
+            Ok(()) => outcome,
+            Err(error) => refused(error),
+        }
+    };
     tokio::time::timeout_at(answered_by, called).await.unwrap_or_else(|_| refused(timed_out()))
 }
 

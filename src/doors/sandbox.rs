@@ -1,4 +1,4 @@
-//! The sandbox: a clock that moves, play money. On real networks these routes do not exist.
+//! The sandbox: a clock that moves, a chain that hurries. On real networks these routes do not exist.
 
 use std::sync::Arc;
 
@@ -64,7 +64,14 @@ async fn info(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Jso
     let (parts, _) = request.into_parts();
     guard(&app, &parts).map_err(|error| problem::render(&error, &request_id(&parts.extensions)))?;
     let clock = &app.dispatcher.clock;
-    Ok(Json(json!({ "now": clock.now(), "ahead_seconds": clock.ahead().as_milliseconds() / 1_000, "site": app.public_url })))
+    Ok(Json(json!({
+        "now": clock.now(),
+        "ahead_seconds": clock.ahead().as_milliseconds() / 1_000,
+        "site": app.public_url,
+        "usdt_contract": app.dispatcher.config.chain.usdt_contract,
+        "hot_address": app.dispatcher.config.chain.hot_address,
+        "devnet_url": app.gateway.as_ref().and_then(|gateway| gateway.devnet_url()),
+    })))
 }
 
 /// What would have gone out by mail, the newest first.
@@ -109,6 +116,14 @@ async fn advance(app: &Arc<App>, request: &request::Parts, body: Body) -> Result
     Ok(json!({ "now": now, "advanced_seconds": advance_seconds }))
 }
 
+/// Makes what was ordered final on the devnet, where this process has it.
+pub async fn settle(app: &App) -> Result<()> {
+    match &app.gateway {
+        Some(gateway) => gateway.hurry().await,
+        None => Ok(()),
+    }
+}
+
 /// One move after the other.
 async fn move_clock(app: &Arc<App>, span: Span) -> Result<Ts> {
     let _alone = app.clock_moves.lock().await;
@@ -117,5 +132,6 @@ async fn move_clock(app: &Arc<App>, span: Span) -> Result<Ts> {
     app.dispatcher.clock.advance(span);
     app.tokens.reload(&app.dispatcher).await?;
     jobs::run_all(&app.jobs, &app.dispatcher).await?;
+    settle(app).await?;
     Ok(app.dispatcher.clock.now())
 }

@@ -34,6 +34,24 @@ pub enum EventKind {
     TipReceived,
     /// To whoever was rated.
     RatingReceived,
+    /// To the user: a deposit was credited.
+    DepositCredited,
+    /// To the user: a withdrawal was asked for.
+    WithdrawalQueued,
+    /// An admin will look at it.
+    WithdrawalInReview,
+    /// An admin let it go out.
+    WithdrawalApproved,
+    /// An admin did not, or nobody decided in time; the money is back.
+    WithdrawalRejected,
+    /// The user took it back.
+    WithdrawalCancelled,
+    /// The transfer is signed and on its way.
+    WithdrawalSent,
+    /// It is final on the chain.
+    WithdrawalCompleted,
+    /// It failed on the chain; the money is back.
+    WithdrawalRefunded,
 }
 
 impl EventKind {
@@ -53,6 +71,15 @@ impl EventKind {
             Self::TaskCompleted => "task_completed",
             Self::TipReceived => "tip_received",
             Self::RatingReceived => "rating_received",
+            Self::DepositCredited => "deposit_credited",
+            Self::WithdrawalQueued => "withdrawal_queued",
+            Self::WithdrawalInReview => "withdrawal_in_review",
+            Self::WithdrawalApproved => "withdrawal_approved",
+            Self::WithdrawalRejected => "withdrawal_rejected",
+            Self::WithdrawalCancelled => "withdrawal_cancelled",
+            Self::WithdrawalSent => "withdrawal_sent",
+            Self::WithdrawalCompleted => "withdrawal_completed",
+            Self::WithdrawalRefunded => "withdrawal_refunded",
         }
     }
 }

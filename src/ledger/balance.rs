@@ -45,6 +45,11 @@ pub fn balance_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Balance> {
     Ok(balance)
 }
 
+/// What an account of the platform has, those transactions included that the sealing job has not added up yet.
+pub fn of_platform(cx: &mut Context<'_, '_>, account: AccountId) -> Result<Usdt> {
+    store::folded_balance(cx, account)
+}
+
 /// Opens the account of a new user.
 pub fn open_user_account(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
     store::open_account(cx, AccountId::available(user), user, AccountKind::UserAvailable, Usdt::ZERO, 0)

@@ -80,6 +80,10 @@ macro_rules! kind {
     INSERT_UNSEALED: (Uuid,) => () = "insert into unsealed (transaction_id) values ($1)";
     BALANCES_OF_OWNER: (UserId,) => (AccountKind, Usdt) =
         "select kind, cast(sum(balance) as bigint) from accounts where owner = $1 and balance > 0 group by kind";
+    FOLDED_BALANCE: (AccountId,) => (Usdt,) =
+        "select cast(a.balance + coalesce((select sum(case when p.to_account = a.id then p.amount else -p.amount end) \
+                from unsealed u cross join postings p \
+                where p.transaction_id = u.transaction_id and (p.to_account = a.id or p.from_account = a.id)), 0) as bigint) from accounts a where a.id = $1";
     HISTORY: (AccountId, i64, String, Ts, Ts, i64, AccountId) => HistoryRow =
         concat!("select e.seq, t.id, ", kind!(), ", t.reference, e.amount, e.balance_after, t.at \
          from entries e join transactions t on t.id = e.transaction_id \
@@ -150,6 +154,10 @@ pub(super) fn insert_entries(cx: &mut Context<'_, '_>, rows: &[(AccountId, i64, 
 
 pub(super) fn balances_of(cx: &mut Context<'_, '_>, owner: UserId) -> Result<Vec<(AccountKind, Usdt)>> {
     Ok(cx.tx.all(&BALANCES_OF_OWNER, (owner,))?)
+}
+
+pub(super) fn folded_balance(cx: &mut Context<'_, '_>, account: AccountId) -> Result<Usdt> {
+    Ok(cx.tx.one(&FOLDED_BALANCE, (account,))?.0)
 }
 
 /// Newest first, below `before_seq`, of one kind (empty = any), in a stretch of time. Lines on their way to their place

@@ -23,11 +23,34 @@ pub enum TransactionKind {
     Close,
     /// A creator gave a worker something on top.
     Tip,
+    /// A user's money went into the hold of a withdrawal.
+    Withdraw,
+    /// A withdrawal was paid out on the chain, its fee to the platform.
+    Payout,
+    /// A withdrawal did not happen; its money went back.
+    Release,
+    /// The operator put money of his own into our wallets.
+    FloatIn,
+    /// And took it out.
+    FloatOut,
 }
 
 impl TransactionKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [Self::Deposit, Self::Publish, Self::Extend, Self::Settlement, Self::Refund, Self::Close, Self::Tip];
+    pub const ALL: [Self; 12] = [
+        Self::Deposit,
+        Self::Publish,
+        Self::Extend,
+        Self::Settlement,
+        Self::Refund,
+        Self::Close,
+        Self::Tip,
+        Self::Withdraw,
+        Self::Payout,
+        Self::Release,
+        Self::FloatIn,
+        Self::FloatOut,
+    ];
 
     /// As in the database and on the wire.
     pub const fn name(self) -> &'static str {
@@ -39,6 +62,11 @@ impl TransactionKind {
             Self::Refund => "refund",
             Self::Close => "close",
             Self::Tip => "tip",
+            Self::Withdraw => "withdraw",
+            Self::Payout => "payout",
+            Self::Release => "release",
+            Self::FloatIn => "float_in",
+            Self::FloatOut => "float_out",
         }
     }
 
@@ -52,6 +80,11 @@ impl TransactionKind {
             Self::Refund => "Refund of a slot",
             Self::Close => "Refund of free slots",
             Self::Tip => "Tip",
+            Self::Withdraw => "Withdrawal",
+            Self::Payout => "Payout of a withdrawal",
+            Self::Release => "Return of a withdrawal",
+            Self::FloatIn => "Capital of the operator",
+            Self::FloatOut => "Capital taken out by the operator",
         }
     }
 }

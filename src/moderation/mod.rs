@@ -2,6 +2,7 @@
 
 mod content_rules;
 mod disputes;
+mod flag_user;
 pub(crate) mod looking;
 mod reports;
 pub(crate) mod store;
@@ -47,6 +48,9 @@ fn about_users_and_tasks() -> Vec<Operation> {
         command("admin_restore_user", Method::Post, "/api/v1/admin/users/{user_id}/restore", Access::Admin, suspend_user::restore_user)
             .example(json!({ "reason": "It was a mistake." }))
             .about("Let a suspended user act again."),
+        command("admin_flag_user", Method::Post, "/api/v1/admin/users/{user_id}/flag", Access::Admin, flag_user::flag_user)
+            .example(json!({ "flagged": true, "reason": "Many chargebacks elsewhere." }))
+            .about("Look at each withdrawal of a user before it goes out, or no longer."),
         command("admin_suspend_task", Method::Post, "/api/v1/admin/tasks/{task_id}/suspend", Access::Admin, suspend_task::suspend_task)
             .example(json!({ "reason": "It asks for passwords." }))
             .about("Close a task: free slots are refunded, proofs already handed in are settled as usual."),

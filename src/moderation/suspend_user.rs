@@ -11,6 +11,7 @@ use crate::tasks::close::close_tasks_of;
 use crate::users::admin_action::{self, Action};
 use crate::users::store as users;
 use crate::users::user::{Status, User};
+use crate::wallet::review;
 
 /// Whom, and why.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
@@ -45,6 +46,7 @@ pub(super) fn suspend_user(cx: &mut Context<'_, '_>, input: &Decision) -> Result
     decide(cx, &user, Status::Suspended, "suspend_user", &input.reason)?;
     users::end_sessions_of(cx, user.id)?;
     close_tasks_of(cx, user.id)?;
+    review::hold_all_of(cx, user.id)?;
     Ok(Decided { user_id: user.id, status: Status::Suspended })
 }
 

@@ -114,7 +114,7 @@ impl<'p> Start<'p> {
         let mut words = self.under.iter().chain([&program]);
         let mut command = Command::new(words.next().unwrap());
         command.args(words).arg("serve").arg("--data-dir").arg(self.place.dir.path()).args(["--role", self.role]);
-        command.args(["--listen", &address.to_string(), "--internal-listen", &internal.to_string()]);
+        command.args(["--listen", &address.to_string(), "--internal-listen", &internal.to_string(), "--devnet-listen", "127.0.0.1:0"]);
         if let Some(url) = self.database_url.as_deref().or(self.place.url()) {
             command.args(["--database-url", url]);
         }

@@ -72,7 +72,7 @@ on_both_engines! {
         drop(app.post("/api/v1/agent/register").body(vec![b' '; 256 * 1024]).send().await.expect(201));
     }
 
-    async fn amounts_are_exact_or_refused(app) {
+    async fn amounts_are_exact_or_refused(app, |config| config.chain.deposit_min = roborent::base::Usdt::from_micro(1)) {
         let bot = app.bot().await;
         for amount in ["-1", "0", "0.0000001", "1e-7", "1e308", "1e400", "9223372036854775807", "1000001", "25.0000000000000001", "\"25.0000000000000001\"", "-0", "99999999999999999999", "12345678901234567890", "0.1000000000000000055511151231257827", "1e-400", "\"1,5\"", "\"NaN\"", "true", "null", "[]", "\"\"", "\" 5\""] {
             let answer = app.post("/sandbox/faucet").body(format!("{{\"user_id\":\"{}\",\"usdt\":{amount}}}", bot.user_id)).send().await;

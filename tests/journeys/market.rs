@@ -75,7 +75,7 @@ on_both_engines! {
         assert_eq!(balance(app, &creator).await, (9.0, 0.0));
 
         let told: Vec<String> = events(app, &creator).await.iter().map(|event| event["event"].as_str().expect("a name").to_owned()).collect();
-        assert_eq!(told, ["task_accepted", "proof_submitted", "task_completed"]);
+        assert_eq!(told, ["deposit_credited", "task_accepted", "proof_submitted", "task_completed"]);
         let told = events(app, &worker).await;
         assert_eq!((&told[0]["event"], &told[0]["data"]["auto"]), (&json!("submission_approved"), &json!(false)));
         let reputation = app.get(&format!("/api/v1/users/{}", worker.user_id)).send().await.expect(200).json();
@@ -102,7 +102,7 @@ on_both_engines! {
         app.run_jobs().await;
         assert_eq!(balance(app, &creator).await, (9.0, 0.0));
         let names: Vec<String> = events(app, &creator).await.iter().map(|event| event["event"].as_str().expect("a name").to_owned()).collect();
-        assert_eq!(names, ["task_accepted", "proof_submitted", "task_accepted", "submission_approved", "task_completed"]);
+        assert_eq!(names, ["deposit_credited", "task_accepted", "proof_submitted", "task_accepted", "submission_approved", "task_completed"]);
     }
 
     async fn every_answer_tells_the_limit_also_when_it_does_not_count(app) {

@@ -1,6 +1,6 @@
 //! The published requests, as they stand: what is sent, and which fields come back.
 
-use roborent::base::operation::Access;
+use roborent::base::operation::{Access, Idempotency};
 use roborent::on_both_engines;
 use roborent::testing::TestApp;
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ on_both_engines! {
 #[tokio::test]
 async fn every_example_of_the_reference_page_works() {
     let app = TestApp::start(roborent::testing::Engine::Sqlite).await.unwrap();
-    let bot = app.rich_bot(10).await;
+    let bot = app.rich_bot(100).await;
     let admin = app.admin("root@example.com").await;
     let page = String::from_utf8(app.get("/docs").header("accept", "text/html").send().await.expect(200).body).unwrap();
     for operation in &app.app.operations {
@@ -90,6 +90,9 @@ async fn every_example_of_the_reference_page_works() {
         let mut ask = if operation.access == Access::Admin { ask.bearer(&admin) } else { ask.key(&bot) };
         if let Some(example) = &operation.example {
             ask = ask.json(example);
+        }
+        if operation.idempotency == Idempotency::Required {
+            ask = ask.header("idempotency-key", "example-1");
         }
         let answer = ask.send().await;
         assert_eq!(answer.status, operation.status, "{}: {}", operation.name, String::from_utf8_lossy(&answer.body));

@@ -62,7 +62,9 @@ impl Server {
         }
         let log = File::create(place.join("log")).map_err(|e| e.to_string())?;
         let mut command = Command::new(beside_me("roborent")?);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0", "--data-dir"]).arg(&data);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0", "--devnet-listen", "127.0.0.1:0", "--data-dir"])
+            .arg(&data);
         command.envs(SETTINGS).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let child = command.spawn().map_err(|e| format!("roborent: {e}"))?;
         let mut server = Self { child, site: String::new(), email: String::new(), password: String::new() };

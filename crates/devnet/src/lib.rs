@@ -41,3 +41,8 @@ pub use faults::{Kind, Rule};
 pub use journal::JournalError;
 pub use node::{Answer, ControlError, Devnet, Manner, Settings};
 pub use server::{Running, StartError};
+
+/// The address of the token, the same on every chain of this kind.
+pub fn usdt_address() -> String {
+    text::base58(&contracts::usdt())
+}

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::config::{Config, Network};
-use crate::commands::{UNUSABLE, books, fail, say, wait_for};
+use crate::commands::{UNUSABLE, books, fail, say, serve, wait_for};
 use crate::doors::{self, Connections};
 use crate::jobs;
 use crate::start::{self, StartError};
@@ -40,6 +40,8 @@ fn folder() -> Result<PathBuf, StartError> {
 }
 
 fn play(mut config: Config) -> Result<u8, StartError> {
+    config.devnet.listen.set_port(0);
+    start::complete(&mut config)?;
     let store = start::open_store(&config)?;
     let closing = store.clone();
     let audited = config.clone();
@@ -52,16 +54,20 @@ fn play(mut config: Config) -> Result<u8, StartError> {
         let address = config.server.listen;
         let dispatcher = start::dispatcher(store, Arc::new(config)).await?;
         let admin = start::first_admin(&dispatcher).await?.ok_or_else(|| StartError("the folder of the demo is not fresh".into()))?;
-        let app = start::app(dispatcher).await?;
+        let devnet = serve::sandbox_chain(&dispatcher).await?.ok_or_else(|| StartError("the demo needs its own chain".into()))?;
+        let gateway = start::gateway(&dispatcher, Some(serve::devnet_of(&devnet, &dispatcher.config)?))?;
+        let app = start::app(dispatcher, Some(gateway)).await?;
         let stop = CancellationToken::new();
         let serving = tokio::spawn(doors::serve(listener, doors::public_router(&app), stop.clone(), connections));
         let working = {
             let (app, stop) = (Arc::clone(&app), stop.clone());
             tokio::spawn(async move { jobs::run_for_ever(&app.jobs, &app.dispatcher, &stop).await })
         };
+        let paying = serve::pay(&app, &stop).await?.ok_or_else(|| StartError("the demo needs its gateway".into()))?;
         let told = Story::new(Client::new(address), admin).tell().await;
         stop.cancel();
-        drop((serving.await, working.await));
+        drop((serving.await, working.await, paying.await));
+        devnet.shutdown().await;
         told
     });
     closing.close();

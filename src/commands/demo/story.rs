@@ -17,7 +17,6 @@ pub(super) struct Story {
 /// Somebody with a wallet.
 struct Actor {
     name: &'static str,
-    user_id: String,
     credential: Credential,
 }
 
@@ -50,7 +49,7 @@ impl Story {
         let bot = self.client.post(&Credential::Nothing, "/api/v1/agent/register", body).await?;
         let (user_id, key) = (text_of(&bot, "user_id")?, text_of(&bot, "api_key")?);
         self.say(&format!("{name} registers as a bot: user {user_id}, key {}… (shown once)", text_of(&bot, "key_prefix")?))?;
-        Ok(Actor { name, user_id, credential: Credential::Key(key) })
+        Ok(Actor { name, credential: Credential::Key(key) })
     }
 
     /// The person: whoever has a password signs in and holds a token for an hour.
@@ -58,14 +57,20 @@ impl Story {
         let (email, password) = &self.admin;
         let body = json!({ "email": email, "password": password });
         let session = self.client.post(&Credential::Nothing, "/auth/v1/token?grant_type=password", body).await?;
-        let user_id = text_of(&session["user"], "id")?;
         self.say(&format!("Eve, a person, signs in with e-mail and password: a token for {} seconds", session["expires_in"]))?;
-        Ok(Actor { name: "Eve", user_id, credential: Credential::Token(text_of(&session, "access_token")?) })
+        Ok(Actor { name: "Eve", credential: Credential::Token(text_of(&session, "access_token")?) })
     }
 
     async fn publish(&mut self, ada: &Actor) -> Told<String> {
-        let poured = self.client.post(&Credential::Nothing, "/sandbox/faucet", json!({ "user_id": ada.user_id, "usdt": 100 })).await?;
-        self.say(&format!("the sandbox faucet gives Ada 100 USDT: {} available", poured["available_balance"]))?;
+        let address = self.text(ada, "/api/v1/finance/deposit/address", "address").await?;
+        self.client.post(&Credential::Nothing, "/sandbox/faucet", json!({ "address": address, "usdt": 100 })).await?;
+        let balance = self.client.get(&ada.credential, "/api/v1/finance/balance").await?;
+        let deposits = self.client.get(&ada.credential, "/api/v1/finance/deposits").await?;
+        self.say(&format!(
+            "100 USDT arrive on the devnet at Ada's deposit address {address}, in transaction {}: {} available",
+            shown(&deposits["items"][0]["txid"]),
+            balance["available_balance"]
+        ))?;
         let mut task = json!({
             "title": "Follow @roborent on X", "description": "Follow the account and send the address of your profile.",
             "category": "social", "reward_usd": 1.5, "slots": 3, "proof": { "url": "required" },

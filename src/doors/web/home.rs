@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use crate::base::Usdt;
 use crate::doors::App;
 use crate::doors::web::chrome::{Chrome, show};
 use crate::doors::web::form::Form;
@@ -50,14 +51,17 @@ async fn home(visitor: Visitor) -> Shown {
 struct RulesPage {
     chrome: Chrome,
     rules: Rules,
-    wallet: Vec<(String, String)>,
+    wallet: Vec<(&'static str, Usdt)>,
 }
 
 async fn rules(visitor: Visitor) -> Shown {
     let rules: Rules = visitor.ask("get_platform_rules", json!({})).await?;
-    let is_plain = |value: &Value| value.is_number() || value.is_string();
-    let wallet = rules.more.iter().filter(|(name, value)| is_plain(value) && name.ends_with("_usd") && *name != "escrow_max_usd");
-    let wallet = wallet.map(|(name, value)| (name.trim_end_matches("_usd").to_owned(), value.to_string())).collect();
+    let config = &visitor.app.dispatcher.config;
+    let wallet = vec![
+        ("Smallest deposit", config.chain.deposit_min),
+        ("Smallest withdrawal", config.withdrawals.min),
+        ("Fee of a withdrawal", config.withdrawals.fee),
+    ];
     Ok(show(&RulesPage { chrome: Chrome::new(&visitor, "rules", "Rules and fees"), rules, wallet }))
 }
 

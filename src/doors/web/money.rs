@@ -22,8 +22,6 @@ use crate::doors::web::shown::{Balance, Deposit, DepositAddress, Deposits, List,
 use crate::doors::web::tasks::{Confirm, unknown_id};
 use crate::doors::web::visitor::Member;
 
-const FEE: Usdt = Usdt::from_micro(1_500_000);
-
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/wallet", get(wallet))
@@ -130,20 +128,26 @@ struct WithdrawPage {
     form: Form,
     fields: Vec<Field>,
     key: String,
+    fee: Usdt,
     /// What will happen, when both fields are right: the last page before it does.
     exactly: Option<(Usdt, Usdt, String)>,
 }
 
+fn fee(member: &Member) -> Usdt {
+    member.app.dispatcher.config.withdrawals.fee
+}
+
 fn withdraw_page(member: &Member, form: Form, exactly: Option<(Usdt, Usdt, String)>) -> WithdrawPage {
+    let fee = fee(member);
     let fields = vec![
         form.field("amount", "Amount in USDT", "text")
             .keys("decimal")
             .first()
-            .hint(format!("{} USDT are available. The fee of {FEE} USDT is part of the amount.", member.available)),
+            .hint(format!("{} USDT are available. The fee of {fee} USDT is part of the amount.", member.available)),
         form.field("address", "Your TRON address", "text").autocomplete("off").hint("TRC-20. It begins with T and has 34 characters."),
     ];
     let key = if form.get("key").is_empty() { member.fresh_key() } else { form.get("key").to_owned() };
-    WithdrawPage { chrome: Chrome::new(member, "wallet", "Withdraw USDT"), form, fields, key, exactly }
+    WithdrawPage { chrome: Chrome::new(member, "wallet", "Withdraw USDT"), form, fields, key, fee, exactly }
 }
 
 async fn withdraw(member: Member) -> Shown {
@@ -157,7 +161,7 @@ async fn withdraw(member: Member) -> Shown {
 async fn withdrawn(member: Member, mut form: Form) -> Shown {
     super::settings::needs_fresh_second_factor(&member)?;
     let amount: Option<Usdt> = serde_json::from_value(form.get("amount").replace(',', ".").into()).ok();
-    let Some(amount) = amount.filter(|amount| *amount > FEE) else {
+    let Some(amount) = amount.filter(|amount| *amount > fee(&member)) else {
         form.wrong("amount", "Write an amount such as 25 or 25.50.");
         return Ok(show_again(&withdraw_page(&member, form, None)));
     };
@@ -167,7 +171,7 @@ async fn withdrawn(member: Member, mut form: Form) -> Shown {
             form.wrong("address", "A TRON address begins with T and has 34 characters.");
             return Ok(show_again(&withdraw_page(&member, form, None)));
         }
-        let net = amount.checked_sub(FEE).unwrap_or(Usdt::ZERO);
+        let net = amount.checked_sub(fee(&member)).unwrap_or(Usdt::ZERO);
         return Ok(show(&withdraw_page(&member, form, Some((amount, net, address)))));
     }
     let input = json!({ "amount": amount, "address": form.get("address"), "currency": "USDT" });

@@ -1,7 +1,5 @@
 //! What pages show of the answers of operations. They read the same JSON as every other client.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, de};
 
 use crate::base::hundredths::Hundredths;
@@ -238,9 +236,6 @@ pub struct Rules {
     pub dispute_decided_within_days: i64,
     pub terms: Terms,
     pub limits: Vec<RuleLimit>,
-    /// Whatever else the rules tell: the wallet's numbers, say.
-    #[serde(flatten)]
-    pub more: BTreeMap<String, serde_json::Value>,
 }
 
 /// One step of the review windows.

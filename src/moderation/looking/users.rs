@@ -15,6 +15,7 @@ use crate::users::session;
 use crate::users::store as users;
 use crate::users::user::Status;
 use crate::wallet::balance::BalanceView;
+use crate::wallet::store as wallet;
 
 const LIST: &str = "users";
 
@@ -79,6 +80,8 @@ pub struct AdminUserDetail {
     reputation: ReputationView,
     /// Who sent him here.
     referrer_id: Option<UserId>,
+    /// Whether his withdrawals are looked at.
+    is_flagged: bool,
     /// Keys that work.
     api_keys: i64,
     /// Sessions that go on.
@@ -125,6 +128,7 @@ pub(in crate::moderation) fn get_user(cx: &mut Context<'_, '_>, input: &WhichUse
         balance: ledger::balance_of(cx, user.id)?.into(),
         reputation: reputation_of(cx, user.id)?.view(user.created_at, cx.now),
         referrer_id: user.referrer_id,
+        is_flagged: wallet::is_flagged(cx, user.id)?,
         api_keys: users::keys_that_work(cx, user.id)?,
         sessions: session::open_sessions(cx, user.id)?.len(),
         webhook_url: user.webhook_url,

@@ -19,7 +19,10 @@ use crate::doors::web::visitor::Admin;
 
 /// One decision: its operation, the field that the id goes to, title, what happens, the other fields, where it leads back.
 struct Act {
+    name: &'static str,
     operation: &'static str,
+    /// What the name says beside the operation.
+    flag: Option<(&'static str, bool)>,
     id: &'static str,
     title: &'static str,
     happens: &'static str,
@@ -30,7 +33,7 @@ struct Act {
 }
 
 const fn decision(operation: &'static str, id: &'static str, title: &'static str, happens: &'static str, back: &'static str) -> Act {
-    Act { operation, id, title, happens, fields: &["reason"], back, is_money: false }
+    Act { name: operation, operation, flag: None, id, title, happens, fields: &["reason"], back, is_money: false }
 }
 
 const ACTS: &[Act] = &[
@@ -42,14 +45,12 @@ const ACTS: &[Act] = &[
         "/admin/users",
     ),
     decision("admin_restore_user", "user_id", "Restore this user?", "The user may act again at once.", "/admin/users"),
-    decision(
-        "admin_flag_user",
+    Act { flag: Some(("flagged", true)), ..decision("admin_flag_user",
         "user_id",
         "Flag this user?",
         "Each withdrawal of the user is looked at by an admin from now on.",
-        "/admin/users",
-    ),
-    decision("admin_unflag_user", "user_id", "Take the flag away?", "Withdrawals go out by the usual rules again.", "/admin/users"),
+        "/admin/users") },
+    Act { name: "admin_unflag_user", flag: Some(("flagged", false)), ..decision("admin_flag_user", "user_id", "Take the flag away?", "Withdrawals go out by the usual rules again.", "/admin/users") },
     decision(
         "admin_suspend_task",
         "task_id",
@@ -167,7 +168,7 @@ pub(super) fn router() -> Router<Arc<App>> {
 }
 
 fn find(admin: &Admin, operation: &str) -> Result<&'static Act, Refused> {
-    ACTS.iter().find(|act| act.operation == operation && admin.operation(operation).is_some()).ok_or(Refused::NotFound)
+    ACTS.iter().find(|act| act.name == operation && admin.operation(act.operation).is_some()).ok_or(Refused::NotFound)
 }
 
 fn field(form: &Form, name: &str) -> Option<Field> {
@@ -218,6 +219,9 @@ async fn act(admin: Admin, Path(operation): Path<String>, mut form: Form) -> Sho
     let mut input = form.texts(&texts);
     if act.fields.contains(&"percent") {
         form.integer("percent", &mut input);
+    }
+    if let Some((name, value)) = act.flag {
+        input.insert(name.to_owned(), value.into());
     }
     let id = form.get("id").to_owned();
     if !act.id.is_empty() {

@@ -142,6 +142,7 @@ async fn user(admin: Admin, Path(id): Path<String>) -> Shown {
         row("Name", Cell::Link(format!("/u/{}", text(&user["username"])), text(&user["display_name"]))),
         row("is_bot", Cell::Badge(if user["is_bot"] == true { "bot".into() } else { "person".into() })),
         row("Stands", Cell::Badge(text(&user["status"]))),
+        row("Flagged", Cell::Text(if user["is_flagged"] == true { "yes: withdrawals wait for an admin".into() } else { "no".into() })),
         row("E-mail", Cell::Text(text(&user["email"]))),
         row("Joined", time(&user["created_at"])),
         row("Available", money(&user["balance"]["available_balance"])),
@@ -158,9 +159,8 @@ async fn user(admin: Admin, Path(id): Path<String>) -> Shown {
     ];
     let acts: &[(&str, &str)] =
         if user["status"] == "suspended" { &[("admin_restore_user", "Restore")] } else { &[("admin_suspend_user", "Suspend")] };
-    let more =
-        [("admin_flag_user", "Flag"), ("admin_unflag_user", "Unflag")].into_iter().filter(|(name, _)| admin.operation(name).is_some());
-    table.acts = acts.iter().copied().chain(more).map(|(name, words)| (format!("/admin/act/{name}?id={id}"), words.to_owned())).collect();
+    let flag = if user["is_flagged"] == true { ("admin_unflag_user", "Unflag") } else { ("admin_flag_user", "Flag") };
+    table.acts = acts.iter().copied().chain([flag]).map(|(name, words)| (format!("/admin/act/{name}?id={id}"), words.to_owned())).collect();
     Ok(show(&table))
 }
 

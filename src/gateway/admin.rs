@@ -1,0 +1,344 @@
+//! What operators see of the gateway and decide: freezes, orders that need one of them, capital.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::Refusal;
+use crate::base::{Address, Context, Result, Ts, Usdt};
+use crate::gateway::freeze::{self, Freeze, FreezeReason};
+use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
+use crate::gateway::transparency::Totals;
+use crate::gateway::{GatewayRefusal, outcome, store};
+use crate::ledger::{self, AccountId};
+use crate::users::admin_action::{self, Action};
+use crate::wallet::custody::Custody;
+use crate::{events, wallet};
+
+/// Nothing to say.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetGateway {}
+
+/// How the gateway is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GatewayState {
+    /// The last solid block that was read.
+    block: i64,
+    /// Its time.
+    block_time: Ts,
+    /// When it was read.
+    read_at: Ts,
+    /// Payouts leave from here.
+    hot_address: Address,
+    /// What lies there.
+    hot_usdt: Usdt,
+    /// Where the rest is kept.
+    cold_address: Option<Address>,
+    /// What lies there.
+    cold_usdt: Usdt,
+    /// What lies in the deposit addresses.
+    deposit_addresses_usdt: Usdt,
+    /// On the chain minus the books; zero when all is well.
+    difference: Usdt,
+    /// Why nothing is signed; empty when all is well.
+    freezes: Vec<Freeze>,
+    /// Orders by state, without those that ended.
+    orders: Vec<OrderCount>,
+    /// Until when the gateway that is at work has said that it is.
+    lease_until: Ts,
+}
+
+/// How many.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderCount {
+    /// In this state.
+    state: OrderState,
+    /// So many.
+    count: i64,
+}
+
+pub(super) fn get_gateway(cx: &mut Context<'_, '_>, _: &GetGateway) -> Result<GatewayState> {
+    let cursor = store::cursor(cx)?.ok_or(GatewayRefusal::NotBegun)?;
+    let custody = Custody::current(cx)?;
+    let totals = Totals::read(cx, Usdt::from_micro(cursor.total))?;
+    let usdt = Usdt::from_micro;
+    Ok(GatewayState {
+        block: cursor.number,
+        block_time: cursor.at,
+        read_at: store::read_at(cx)?,
+        hot_address: custody.hot,
+        hot_usdt: usdt(cursor.hot),
+        cold_address: custody.cold,
+        cold_usdt: usdt(cursor.cold),
+        deposit_addresses_usdt: usdt(cursor.total - cursor.hot - cursor.cold),
+        difference: totals.difference(),
+        freezes: freeze::in_force(cx)?,
+        orders: store::count_orders(cx)?.into_iter().map(|(state, count)| OrderCount { state, count }).collect(),
+        lease_until: store::lease(cx)?.until,
+    })
+}
+
+/// Why.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FreezePayouts {
+    /// Kept in the audit log.
+    #[garde(length(chars, min = 3, max = 2000))]
+    #[schemars(length(min = 3, max = 2000))]
+    reason: String,
+}
+
+/// What to lift, and why.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnfreezePayouts {
+    /// Which of the reasons in force.
+    #[garde(skip)]
+    freeze: FreezeReason,
+    /// Kept in the audit log.
+    #[garde(length(chars, min = 3, max = 2000))]
+    #[schemars(length(min = 3, max = 2000))]
+    reason: String,
+}
+
+/// What stands in the way now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Freezes {
+    /// Empty: payouts go on.
+    freezes: Vec<Freeze>,
+}
+
+pub(super) fn freeze_payouts(cx: &mut Context<'_, '_>, input: &FreezePayouts) -> Result<Freezes> {
+    freeze::freeze(cx, FreezeReason::Operator, &input.reason)?;
+    record(cx, "freeze_payouts", uuid::Uuid::nil(), &input.reason, ("", "operator"))?;
+    Ok(Freezes { freezes: freeze::in_force(cx)? })
+}
+
+pub(super) fn unfreeze_payouts(cx: &mut Context<'_, '_>, input: &UnfreezePayouts) -> Result<Freezes> {
+    if !freeze::lift(cx, input.freeze)? {
+        return Err(GatewayRefusal::NotFrozen.into());
+    }
+    record(cx, "unfreeze_payouts", uuid::Uuid::nil(), &input.reason, (input.freeze.name(), ""))?;
+    Ok(Freezes { freezes: freeze::in_force(cx)? })
+}
+
+/// Which orders.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListOrders {
+    /// Those that need an operator when left out.
+    #[garde(skip)]
+    state: Option<OrderState>,
+}
+
+/// Something that has to happen on the chain.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Order")]
+pub struct OrderView {
+    /// Of a payout: the id of its withdrawal.
+    order_id: OrderId,
+    /// What it is for.
+    kind: OrderKind,
+    /// What moves.
+    asset: Asset,
+    /// From where.
+    owner: Address,
+    /// Where to.
+    recipient: Address,
+    /// In USDT or TRX.
+    amount: Usdt,
+    /// How far it is.
+    state: OrderState,
+    /// What is in its way.
+    problem: String,
+    /// Its transactions so far.
+    attempts: Vec<AttemptView>,
+    /// When it was made.
+    created_at: Ts,
+}
+
+/// One transaction of an order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AttemptView {
+    /// On the chain.
+    txid: String,
+    /// What became of it.
+    state: AttemptState,
+    /// How often it was sent.
+    sends: i64,
+    /// What nodes said last.
+    last_reply: String,
+    /// No block later than this takes it in, in chain time.
+    expires_at: Ts,
+    /// What it burnt, in TRX.
+    fee_trx: Usdt,
+    /// The solid block it ended in.
+    block: Option<i64>,
+}
+
+/// Orders.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderList {
+    /// The oldest first, at most 100.
+    items: Vec<OrderView>,
+}
+
+pub(super) fn list_orders(cx: &mut Context<'_, '_>, input: &ListOrders) -> Result<OrderList> {
+    let mut items = Vec::new();
+    for order in store::orders_in(cx, input.state.unwrap_or(OrderState::NeedsOperator), 100)? {
+        items.push(view(cx, order)?);
+    }
+    Ok(OrderList { items })
+}
+
+fn view(cx: &mut Context<'_, '_>, order: Order) -> Result<OrderView> {
+    let attempts = store::attempts_of(cx, order.id)?.into_iter().map(|attempt| AttemptView {
+        txid: tron::hex::encode(&attempt.txid),
+        state: attempt.state,
+        sends: attempt.sends,
+        last_reply: attempt.last_reply,
+        expires_at: attempt.expires_at,
+        fee_trx: Usdt::from_micro(attempt.fee_paid),
+        block: attempt.block,
+    });
+    Ok(OrderView {
+        order_id: order.id,
+        kind: order.kind,
+        asset: order.asset,
+        owner: order.owner,
+        recipient: order.recipient,
+        amount: Usdt::from_micro(order.amount),
+        state: order.state,
+        problem: order.problem.clone(),
+        attempts: attempts.collect(),
+        created_at: order.created_at,
+    })
+}
+
+/// Which order, and why.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecideOrder {
+    /// From the list.
+    #[garde(skip)]
+    order_id: OrderId,
+    /// Kept in the audit log; the user of a refunded withdrawal sees it.
+    #[garde(length(chars, min = 3, max = 2000))]
+    #[schemars(length(min = 3, max = 2000))]
+    reason: String,
+}
+
+/// Another attempt: only when none lives.
+pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
+    let mut order = for_decision(cx, input.order_id)?;
+    no_attempt_lives(cx, order.id)?;
+    if store::attempts_of(cx, order.id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed) {
+        return Err(GatewayRefusal::HappenedAlready.into());
+    }
+    record(cx, "retry_order", order.id.0, &input.reason, (order.state.name(), "approved"))?;
+    (order.failures, order.fee_limit) = (0, 0);
+    order::move_on(cx, &mut order, OrderState::Approved, "an admin wants another attempt")?;
+    view(cx, order)
+}
+
+/// The money goes back: only when every attempt failed on the chain or is proven dead.
+pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
+    let order = for_decision(cx, input.order_id)?;
+    no_attempt_lives(cx, order.id)?;
+    if store::attempts_of(cx, order.id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed) {
+        return Err(GatewayRefusal::HappenedAlready.into());
+    }
+    record(cx, "refund_order", order.id.0, &input.reason, (order.state.name(), "refunded"))?;
+    let mut told = Vec::new();
+    outcome::give_up(cx, order, &input.reason, &mut told)?;
+    events::emit(cx, &told)?;
+    let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
+    view(cx, order)
+}
+
+/// Which order, and the transaction that carried it out.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmOrder {
+    /// From the list.
+    #[garde(skip)]
+    order_id: OrderId,
+    /// A transaction that the gateway has seen on the solid chain, 64 hex digits.
+    #[garde(length(bytes, min = 64, max = 64))]
+    #[schemars(length(min = 64, max = 64))]
+    txid: String,
+    /// Kept in the audit log.
+    #[garde(length(chars, min = 3, max = 2000))]
+    #[schemars(length(min = 3, max = 2000))]
+    reason: String,
+}
+
+/// What the chain shows was this order: its sender, its recipient and its amount have to be seen there, by us.
+pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> Result<OrderView> {
+    let order = for_decision(cx, input.order_id)?;
+    let txid = tron::hex::decode_array::<32>(&input.txid).ok_or(GatewayRefusal::NotSeen)?;
+    no_attempt_lives(cx, order.id)?;
+    // What its own transaction did otherwise than it should, an admin may accept as it is.
+    let attempt = store::attempt(cx, txid)?;
+    let own = attempt.as_ref().is_some_and(|attempt| attempt.order_id == order.id && attempt.state == AttemptState::Confirmed);
+    let fits = store::outgoing_of(cx, txid)?.into_iter().any(|seen| {
+        seen.owner == order.owner && seen.recipient == Some(order.recipient) && seen.amount == order.amount && seen.outcome == "SUCCESS"
+    });
+    if !own && (attempt.is_some() || !fits || !store::adopt_outgoing(cx, txid)?) {
+        return Err(GatewayRefusal::NotSeen.into());
+    }
+    record(cx, "confirm_order", order.id.0, &input.reason, (order.state.name(), "confirmed"))?;
+    let mut told = Vec::new();
+    outcome::confirm(cx, order, txid, &mut told)?;
+    events::emit(cx, &told)?;
+    let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
+    view(cx, order)
+}
+
+/// How much of the operator's money, and where to.
+#[derive(Debug, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FloatOut {
+    /// In USDT; not more than the operator's capital.
+    #[garde(skip)]
+    amount: Usdt,
+    /// An address of the operator.
+    #[garde(skip)]
+    address: Address,
+    /// Kept in the audit log.
+    #[garde(length(chars, min = 3, max = 2000))]
+    #[schemars(length(min = 3, max = 2000))]
+    reason: String,
+}
+
+/// Orders a transfer of the operator's own money; it is booked when it is final.
+pub(super) fn float_out(cx: &mut Context<'_, '_>, input: &FloatOut) -> Result<OrderView> {
+    let custody = Custody::current(cx)?;
+    if custody.is_no_destination(input.address) {
+        return Err(wallet::WalletRefusal::NoDestination.into());
+    }
+    let capital = ledger::balance::of_platform(cx, AccountId::OPERATOR_CAPITAL)?;
+    let ordered = Usdt::from_micro(store::float_under_way(cx)?);
+    if input.amount <= Usdt::ZERO || capital.checked_sub(ordered).is_none_or(|left| input.amount > left) {
+        return Err(GatewayRefusal::NotYourMoney { most: capital.checked_sub(ordered).unwrap_or_default() }.into());
+    }
+    let id = OrderId(cx.new_id());
+    let order = Order::new(id, OrderKind::FloatOut, (custody.hot, input.address), Asset::Usdt, input.amount.micro(), cx.now);
+    order::open(cx, &order)?;
+    record(cx, "float_out", id.0, &input.reason, ("", "approved"))?;
+    view(cx, order)
+}
+
+fn for_decision(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Order> {
+    let order = store::order_locked(cx, id)?.ok_or(Refusal::NotFound)?;
+    if order.state == OrderState::NeedsOperator { Ok(order) } else { Err(GatewayRefusal::NeedsNobody.into()) }
+}
+
+fn no_attempt_lives(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {
+    if store::live_attempt_of(cx, id)?.is_some() { Err(GatewayRefusal::AttemptLives.into()) } else { Ok(()) }
+}
+
+fn record(cx: &mut Context<'_, '_>, name: &'static str, subject: uuid::Uuid, reason: &str, change: (&str, &str)) -> Result<()> {
+    admin_action::record(cx, Action { name, subject, reason, before: change.0, after: change.1 })
+}

@@ -1,0 +1,35 @@
+//! One gateway at a time: whoever holds the lease carries its token into every operation, and an old token is refused.
+
+use uuid::Uuid;
+
+use crate::base::error::internal;
+use crate::base::{Context, Result, Span};
+use crate::gateway::{GatewayRefusal, store};
+
+/// How long a holder that says nothing keeps it.
+const LASTS: Span = Span::seconds(30);
+
+/// The right to act; counts up with each new holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(pub(super) i64);
+
+/// Takes or renews the lease; nothing while another holds it.
+pub fn take(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<Option<Token>> {
+    let lease = store::lease_locked(cx)?;
+    let token = match () {
+        () if lease.holder == holder => lease.token,
+        () if lease.until <= cx.now => lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?,
+        () => return Ok(None),
+    };
+    let until = cx.now.plus(LASTS);
+    store::save_lease(cx, holder, token, until)?;
+    Ok(Some(Token(token)))
+}
+
+/// Refuses what an old holder still wants to do. The row is locked, so nobody takes the lease in the middle.
+///
+/// # Errors
+/// `lease_lost`.
+pub fn require(cx: &mut Context<'_, '_>, token: Token) -> Result<()> {
+    if store::lease_locked(cx)?.token == token.0 { Ok(()) } else { Err(GatewayRefusal::LeaseLost.into()) }
+}

@@ -1,0 +1,138 @@
+//! What has to hold before the gateway begins, and what is compared from time to time: the chain, the token, the books.
+
+use tron::Address as Place;
+use tron::abi::Word;
+use tron::node::Header;
+
+use crate::base::Usdt;
+use crate::base::error::{Result, internal};
+use crate::gateway::freeze::{self, FreezeReason};
+use crate::gateway::lease::Token;
+use crate::gateway::runner::Gateway;
+use crate::gateway::runner::watch::nodes;
+use crate::gateway::{begin, compare, faucet};
+
+/// USDT has six decimals everywhere.
+const DECIMALS: i64 = 6;
+/// How often the beginning is tried between two blocks.
+const QUIET_TRIES: usize = 10;
+
+/// Why the gateway does not begin.
+#[derive(Debug)]
+pub enum NotReady {
+    /// Something may be better in a moment: nodes do not answer, another gateway is at work.
+    Yet(String),
+    /// The settings, the database and the chain do not belong together.
+    Never(String),
+}
+
+impl From<crate::base::Error> for NotReady {
+    fn from(error: crate::base::Error) -> Self {
+        Self::Yet(error.to_string())
+    }
+}
+
+impl Gateway {
+    /// Compares the chain and the token with what the settings and the database say, and begins where nothing was read yet.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn prepare(&self) -> Result<(), NotReady> {
+        let genesis = self.genesis().await?;
+        let bound = self.dispatcher.system({
+            let genesis = genesis.clone();
+            move |cx| begin::bind(cx, &genesis)
+        });
+        if let Some(other) = bound.await? {
+            return Err(NotReady::Never(other));
+        }
+        self.check_token().await?;
+        if self.dispatcher.look(begin::has_begun).await? {
+            return Ok(());
+        }
+        let Some(token) = self.lease().await? else { return Err(NotReady::Yet("another gateway holds the lease".into())) };
+        let (tip, hot, cold) = self.opening().await?;
+        self.dispatcher.system(move |cx| begin::begin(cx, token, tip, hot, cold)).await?;
+        if self.devnet.is_some() {
+            self.dispatcher.system(faucet::fund_hot_wallet).await?;
+            self.hurry().await?;
+        }
+        Ok(())
+    }
+
+    /// The id of block 0, which tells networks apart.
+    async fn genesis(&self) -> Result<String, NotReady> {
+        let header = self.first(|node| async move { node.solid_header(0).await }).await?;
+        let (found, expected) = (header.id.to_string(), &self.dispatcher.config.chain.genesis_id);
+        if expected.is_empty() || *expected == found {
+            return Ok(found);
+        }
+        Err(NotReady::Never(format!("the nodes are on a chain whose block 0 is {found}, not {expected}: another network")))
+    }
+
+    async fn check_token(&self) -> Result<(), NotReady> {
+        let contract = self.custody.contract.0;
+        let decimals = self.first(move |node| async move { node.token_decimals(contract).await }).await?;
+        if Word::from_i64(DECIMALS) != Some(decimals) {
+            return Err(NotReady::Never(format!("the token {} does not have {DECIMALS} decimals", self.custody.contract)));
+        }
+        match self.first(move |node| async move { node.token_symbol(contract).await }).await {
+            Ok(symbol) if symbol == "USDT" => {}
+            Ok(symbol) => tracing::warn!(symbol, "the token is not called USDT"),
+            Err(_) => tracing::warn!("the token does not say what it is called"),
+        }
+        Ok(())
+    }
+
+    /// The first provider that answers.
+    async fn first<T, F>(&self, ask: impl Fn(tron::node::Node) -> F) -> Result<T, NotReady>
+    where
+        F: Future<Output = Result<T, tron::node::NodeError>>,
+    {
+        let mut last = "there are no providers".to_owned();
+        for node in self.pool.nodes() {
+            match ask(node.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Err(NotReady::Yet(last))
+    }
+
+    /// A solid block, and what our wallets held at it: balances cannot be asked for at a block, so both are read while no
+    /// block came between.
+    async fn opening(&self) -> Result<(Header, Usdt, Usdt)> {
+        for _ in 0..QUIET_TRIES {
+            let before = self.pool.solid_tip(0).await.map_err(nodes)?;
+            let hot = self.held(self.custody.hot.0).await?;
+            let cold = match self.custody.cold {
+                Some(cold) => self.held(cold.0).await?,
+                None => Usdt::ZERO,
+            };
+            if self.pool.solid_tip(0).await.map_err(nodes)?.id == before.id {
+                return Ok((before, hot, cold));
+            }
+        }
+        Err(nodes("blocks come faster than balances can be read"))
+    }
+
+    async fn held(&self, place: Place) -> Result<Usdt> {
+        let units = self.pool.token_balance(self.custody.contract.0, place).await.map_err(nodes)?;
+        units.to_i64().map(Usdt::from_micro).ok_or_else(|| internal("more USDT than there are"))
+    }
+
+    /// The books against the logs, and the logs against what the token says of the hot wallet.
+    pub async fn compare(&self, token: Token) -> Result<()> {
+        self.dispatcher.system(move |cx| compare::compare(cx, token)).await?;
+        let before = self.cursor().await?;
+        let held = self.held(self.custody.hot.0).await?;
+        let tip = self.pool.solid_tip(0).await.map_err(nodes)?;
+        let is_quiet = i64::try_from(tip.number()).is_ok_and(|tip| tip == before.number);
+        if is_quiet && held != Usdt::from_micro(before.hot) {
+            let detail =
+                format!("the hot wallet holds {held} USDT at block {}, its log says {}", before.number, Usdt::from_micro(before.hot));
+            self.dispatcher.system(move |cx| freeze::report(cx, token, FreezeReason::Balance, &detail)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,264 @@
+//! Reads solid blocks into the database, one after the other without a gap: deposits, capital of the operator, and what
+//! became of our own transactions. Everything of a block and the cursor move together.
+
+use std::collections::{HashMap, HashSet};
+
+use tron::BlockId;
+use tron::abi::TransferEvent;
+use tron::node::{Block, BlockTransaction, Outcome};
+
+use crate::base::error::internal;
+use crate::base::{Address, Context, Result, Ts, Usdt};
+use crate::events::{self, Event};
+use crate::gateway::freeze::{self, FreezeReason};
+use crate::gateway::lease::{self, Token};
+use crate::gateway::order::{Attempt, AttemptState};
+use crate::gateway::store::{self, Cursor, Holder, Outgoing};
+use crate::gateway::{float, outcome};
+use crate::wallet::custody::Custody;
+use crate::wallet::deposit::{self, Arrival};
+
+/// TAPOS reaches 65,536 blocks back; so far we have to know what was there.
+const BLOCKS_KEPT: i64 = 70_000;
+const PRUNED_EVERY: i64 = 1_000;
+
+/// What the operation has at hand while it goes through blocks.
+struct Scan {
+    custody: Custody,
+    /// Which of the addresses in these blocks are deposit addresses.
+    holders: HashMap<Address, Holder>,
+    live: HashMap<[u8; 32], Attempt>,
+    cursor: Cursor,
+    moved: HashMap<Address, i64>,
+    told: Vec<Event>,
+}
+
+/// A transfer of USDT in a log.
+struct Transfer {
+    log_index: i64,
+    from: Address,
+    to: Address,
+    event: TransferEvent,
+    amount: Option<Usdt>,
+}
+
+/// Reads `blocks`, which follow one another. Those that were read before are left out. Answers the number of the cursor.
+///
+/// # Errors
+/// `internal` when a block is missing between the cursor and the first of them.
+pub fn record_blocks(cx: &mut Context<'_, '_>, token: Token, blocks: &[Block]) -> Result<i64> {
+    lease::require(cx, token)?;
+    let cursor = store::cursor_locked(cx)?.ok_or_else(|| internal("the chain has no beginning yet"))?;
+    let custody = Custody::current(cx)?;
+    let holders = holders_in(cx, &custody, blocks)?;
+    let live = store::live_attempts(cx)?.into_iter().map(|attempt| (attempt.txid, attempt)).collect();
+    let mut scan = Scan { custody, holders, live, cursor, moved: HashMap::new(), told: Vec::new() };
+    for block in blocks {
+        let number = i64::try_from(block.header.number()).map_err(internal)?;
+        if number <= scan.cursor.number {
+            continue;
+        }
+        if number != scan.cursor.number + 1 {
+            return Err(internal(format!("block {number} after block {}", scan.cursor.number)));
+        }
+        if block.header.parent != BlockId::from_bytes(scan.cursor.hash) {
+            let detail =
+                format!("block {number} stands on {}, and {} was solid", block.header.parent, tron::hex::encode(&scan.cursor.hash));
+            freeze::freeze(cx, FreezeReason::BrokenChain, &detail)?;
+            break;
+        }
+        scan.read(cx, block, number)?;
+    }
+    for (address, units) in &scan.moved {
+        store::add_to_holder(cx, *address, *units)?;
+    }
+    store::save_cursor(cx, &scan.cursor)?;
+    events::emit(cx, &scan.told)?;
+    Ok(scan.cursor.number)
+}
+
+/// Reads old blocks again, for deposits that were missed. The cursor stays; what is known is not credited twice.
+pub fn rescan(cx: &mut Context<'_, '_>, token: Token, blocks: &[Block]) -> Result<()> {
+    lease::require(cx, token)?;
+    let cursor = store::cursor_locked(cx)?.ok_or_else(|| internal("the chain has no beginning yet"))?;
+    let custody = Custody::current(cx)?;
+    let holders = holders_in(cx, &custody, blocks)?;
+    let mut told = Vec::new();
+    for block in blocks {
+        let number = i64::try_from(block.header.number()).map_err(internal)?;
+        let known = store::block_hash(cx, number)?.is_none_or(|hash| BlockId::from_bytes(hash) == block.header.id);
+        if number > cursor.number || !known {
+            return Err(internal(format!("block {number} is not the one that was read")));
+        }
+        for transaction in &block.transactions {
+            for transfer in transfers(&custody, transaction) {
+                if let Some(holder) = holders.get(&transfer.to) {
+                    deposit::arrive(cx, &arrival(transaction, number, &transfer, holder), &mut told)?;
+                }
+            }
+        }
+    }
+    events::emit(cx, &told)
+}
+
+/// The deposit addresses among everything that USDT moved from or to.
+fn holders_in(cx: &mut Context<'_, '_>, custody: &Custody, blocks: &[Block]) -> Result<HashMap<Address, Holder>> {
+    let transactions = blocks.iter().flat_map(|block| &block.transactions);
+    let ends = transactions.flat_map(|transaction| transfers(custody, transaction)).flat_map(|transfer| [transfer.from, transfer.to]);
+    let distinct: HashSet<Address> = ends.collect();
+    let mut addresses: Vec<Address> = distinct.into_iter().collect();
+    addresses.sort_unstable();
+    let found = store::holders(cx, &addresses)?;
+    Ok(found.into_iter().map(|holder| (holder.address, holder)).collect())
+}
+
+/// The transfers of our token, without those of nothing.
+fn transfers(custody: &Custody, transaction: &BlockTransaction) -> Vec<Transfer> {
+    let ours = transaction.transfers().filter(|(_, event)| Address(event.contract) == custody.contract && !event.units.is_zero());
+    ours.filter_map(|(at, event)| {
+        let log_index = i64::try_from(at).ok()?;
+        let amount = event.units.to_i64().map(Usdt::from_micro);
+        Some(Transfer { log_index, from: Address(event.from), to: Address(event.to), event, amount })
+    })
+    .collect()
+}
+
+fn arrival(transaction: &BlockTransaction, block: i64, transfer: &Transfer, holder: &Holder) -> Arrival {
+    Arrival {
+        txid: *transaction.txid.as_bytes(),
+        log_index: transfer.log_index,
+        block,
+        sender: transfer.from,
+        address: transfer.to,
+        user: holder.user_id,
+        amount: transfer.amount,
+        raw_amount: transfer.event.units.to_hex(),
+    }
+}
+
+impl Scan {
+    fn read(&mut self, cx: &mut Context<'_, '_>, block: &Block, number: i64) -> Result<()> {
+        let (id, at) = (*block.header.id.as_bytes(), Ts::from_milliseconds(block.header.timestamp_ms));
+        store::insert_block(cx, number, id, *block.header.parent.as_bytes(), at)?;
+        for transaction in &block.transactions {
+            self.read_transaction(cx, transaction, number)?;
+        }
+        self.cursor.number = number;
+        self.cursor.hash = id;
+        self.cursor.at = at;
+        if number % PRUNED_EVERY == 0 {
+            store::forget_blocks(cx, number - BLOCKS_KEPT)?;
+        }
+        Ok(())
+    }
+
+    fn read_transaction(&mut self, cx: &mut Context<'_, '_>, transaction: &BlockTransaction, number: i64) -> Result<()> {
+        let transfers = transfers(&self.custody, transaction);
+        for transfer in &transfers {
+            self.read_transfer(cx, transaction, number, transfer)?;
+        }
+        let txid = *transaction.txid.as_bytes();
+        let live = self.live.remove(&txid);
+        let by_us = transaction.owner.is_some_and(|owner| self.is_ours(Address(owner))) || transfers.iter().any(|t| self.is_ours(t.from));
+        if live.is_none() && !by_us {
+            return Ok(());
+        }
+        let known = match live {
+            Some(attempt) => {
+                let moved: Vec<_> = transfers.iter().map(|t| (t.from, t.to, t.amount)).collect();
+                outcome::decide(cx, attempt, transaction, &moved, number, &mut self.told)?;
+                true
+            }
+            None => store::attempt(cx, txid)?.is_some_and(|attempt| attempt.state != AttemptState::Dead),
+        };
+        self.note_outgoing(cx, transaction, number, &transfers, known)
+    }
+
+    /// Where money came from and went to, as far as these places are ours.
+    fn read_transfer(&mut self, cx: &mut Context<'_, '_>, transaction: &BlockTransaction, number: i64, transfer: &Transfer) -> Result<()> {
+        if let Some(amount) = transfer.amount {
+            self.count(transfer.from, amount.negated())?;
+            self.count(transfer.to, amount)?;
+        }
+        if let Some(holder) = self.holders.get(&transfer.to) {
+            return deposit::arrive(cx, &arrival(transaction, number, transfer, holder), &mut self.told);
+        }
+        let is_capital = self.is_wallet(transfer.to) && !self.is_ours(transfer.from);
+        match transfer.amount {
+            Some(amount) if is_capital => float::book_in(cx, deposit::deposit_id(transaction.txid.as_bytes(), transfer.log_index), amount),
+            _ => Ok(()),
+        }
+    }
+
+    fn count(&mut self, address: Address, change: Usdt) -> Result<()> {
+        let add = |total: i64| total.checked_add(change.micro()).ok_or_else(|| internal("more USDT than there are"));
+        if address == self.custody.hot {
+            self.cursor.hot = add(self.cursor.hot)?;
+        } else if Some(address) == self.custody.cold {
+            self.cursor.cold = add(self.cursor.cold)?;
+        } else if self.holders.contains_key(&address) {
+            let moved = self.moved.entry(address).or_default();
+            *moved = add(*moved)?;
+        } else {
+            return Ok(());
+        }
+        self.cursor.total = add(self.cursor.total)?;
+        Ok(())
+    }
+
+    /// Something left one of our addresses; when no attempt of ours did it, everything stops.
+    fn note_outgoing(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        transaction: &BlockTransaction,
+        block: i64,
+        transfers: &[Transfer],
+        known: bool,
+    ) -> Result<()> {
+        let (txid, outcome) = (*transaction.txid.as_bytes(), words_of(&transaction.outcome));
+        let owner = transaction.owner.map(Address);
+        let mut rows: Vec<Outgoing> = transfers
+            .iter()
+            .filter(|transfer| known || self.is_ours(transfer.from))
+            .map(|t| {
+                let amount = t.amount.unwrap_or_default().micro();
+                Outgoing {
+                    txid,
+                    log_index: t.log_index,
+                    block,
+                    owner: t.from,
+                    recipient: Some(t.to),
+                    amount,
+                    outcome: outcome.clone(),
+                    known,
+                }
+            })
+            .collect();
+        if rows.is_empty() {
+            let owner = owner.unwrap_or(self.custody.hot);
+            rows.push(Outgoing { txid, log_index: -1, block, owner, recipient: None, amount: 0, outcome, known });
+        }
+        store::insert_outgoing(cx, &rows)?;
+        if !known {
+            let detail = format!("transaction {} in block {block} left our wallets without an order", transaction.txid);
+            freeze::freeze(cx, FreezeReason::UnknownPayment, &detail)?;
+        }
+        Ok(())
+    }
+
+    fn is_wallet(&self, address: Address) -> bool {
+        address == self.custody.hot || Some(address) == self.custody.cold
+    }
+
+    /// Payouts leave the hot wallet, sweeps the deposit addresses. Nothing leaves the cold one by itself.
+    fn is_ours(&self, address: Address) -> bool {
+        self.is_wallet(address) || self.holders.contains_key(&address)
+    }
+}
+
+fn words_of(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Success => "SUCCESS".to_owned(),
+        Outcome::Failed(why) => why.clone(),
+    }
+}
