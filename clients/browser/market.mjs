@@ -86,7 +86,7 @@ async function journey(tag, first, second) {
   const b = await person(`Ben${tag}`, second);
   await join(a, `ann${tag}@example.com`);
   await a.page.getByRole("button", { name: "Get 100 play USDT" }).click();
-  await a.page.getByText("Play money is on its way").waitFor();
+  await a.page.getByText("Play money has arrived").waitFor();
   await a.page.goto("/wallet");
   check(`${a.name} has 100 USDT`, (await a.page.locator(".stat").first().innerText()).includes("100.00"), await a.page.locator(".stat").first().innerText());
   await a.page.goto("/referrals");
@@ -156,14 +156,46 @@ async function links(who, path, pattern) {
   return found.filter((href) => pattern.test(href ?? "")).slice(0, 1);
 }
 
+// Money out: the first withdrawal is looked at by a person, then the chain pays.
+let withdrawal;
+{
+  const { page } = b;
+  await page.getByRole("button", { name: "Get 100 play USDT" }).click();
+  await page.getByText("Play money has arrived").waitFor();
+  await page.goto("/wallet/withdraw");
+  await page.getByLabel("Amount in USDT").fill("25");
+  await page.getByLabel("Your TRON address").fill("TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH");
+  await page.getByRole("button", { name: "Go on" }).click();
+  check("the last page says exactly what arrives", (await page.locator(".facts").innerText()).includes("23.50"), await page.locator("main").innerText());
+  await page.getByRole("button", { name: "Withdraw it" }).click();
+  await page.waitForURL("**/wallet/withdrawals/*");
+  withdrawal = page.url();
+  const stands = async (who, word) => {
+    for (let n = 0; n < 60; n += 1) {
+      await who.page.goto(withdrawal);
+      if ((await who.page.locator("h1 + .badge").innerText()) === word) return true;
+      await who.page.waitForTimeout(500);
+    }
+    return false;
+  };
+  check("the first withdrawal is in review", await stands(b, "In review"));
+  await admin.page.goto("/admin/withdrawals");
+  await admin.page.getByRole("link", { name: "Approve" }).click();
+  await admin.page.getByLabel("Why, for the audit log").fill("The user is known.");
+  await admin.page.getByRole("button", { name: "Decide" }).click();
+  await admin.page.getByText("Decided, and written into the audit log").waitFor();
+  check("an admin approves, and the chain pays", await stands(b, "Completed"), await page.locator("main").innerText());
+}
+
 const visitor = ["/", "/tasks", "/login", "/signup", "/rules", "/recover", "/docs", "/nothing-here", "/recover/abc", "/confirm/abc"];
 const member = [
   "/dashboard", "/tasks", "/work", "/publish", "/published", "/review", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys",
   "/referrals", "/profile", "/profile/second-factor",
   ...(await links(a, "/published", /^\/published\/.+/)), ...(await links(a, "/tasks", /^\/tasks\/.+/)),
+  new URL(withdrawal).pathname,
   ...(await links(b, "/work", /^\/tasks\/.+/)), ...(await links(a, "/profile", /^\/u\/.+/)),
 ];
-const operator = ["/admin", "/admin/users", "/admin/disputes", "/admin/reports", "/admin/rules", "/admin/withdrawals", "/admin/gateway", "/admin/settings", "/admin/audit", "/admin/jobs",
+const operator = ["/admin", "/admin/users", "/admin/disputes", "/admin/reports", "/admin/rules", "/admin/withdrawals", "/admin/gateway", "/admin/settings", "/admin/audit", "/admin/jobs", "/admin/books", "/admin/act/admin_freeze_payouts?id=all",
   ...(await links(admin, "/admin/users", /^\/admin\/users\/.+/))];
 
 async function look(who, paths, label) {
@@ -192,7 +224,8 @@ async function look(who, paths, label) {
   }
 }
 await look(await person("Visitor", wide), visitor, "visitor");
-await look(a, member, "member");
+await look(b, member.filter((path) => !path.startsWith("/published/")), "worker");
+await look(a, member.filter((path) => !path.startsWith("/wallet/withdrawals/")), "member");
 await look(admin, operator, "admin");
 
 await browser.close();

@@ -31,6 +31,8 @@ mod tip;
 
 use serde_json::json;
 
+pub use lists::waiting_for;
+
 use crate::base::context::Scope;
 use crate::base::error::Refusal;
 use crate::base::limit::Policy;

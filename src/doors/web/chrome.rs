@@ -107,7 +107,7 @@ fn notice(done: &str) -> &'static str {
         "confirmed" => "Your address is confirmed.",
         "decided" => "Decided, and written into the audit log.",
         "signed-out" => "You have signed out.",
-        "faucet" => "Play money is on its way.",
+        "faucet" => "Play money has arrived: 100 USDT, by a transfer on the chain of the sandbox.",
         "withdrawal-cancelled" => "The withdrawal was taken back. The money is available again.",
         _ => "",
     }

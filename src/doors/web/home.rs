@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::base::Usdt;
-use crate::doors::App;
+use crate::base::limit::Policy;
 use crate::doors::web::chrome::{Chrome, show};
 use crate::doors::web::form::Form;
 use crate::doors::web::pieces;
@@ -21,6 +21,7 @@ use crate::doors::web::shown::{FoundTask, List, PublicUser, Rules};
 use crate::doors::web::sign_in::local;
 use crate::doors::web::visitor::Visitor;
 use crate::doors::web::{Shown, cookies, tasks};
+use crate::doors::{App, sandbox};
 
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
@@ -96,9 +97,12 @@ async fn faucet(visitor: Visitor, form: Form) -> Shown {
     if !visitor.app.dispatcher.config.installation.network.is_sandbox() {
         return Err(Refused::NotFound);
     }
+    visitor.app.dispatcher.count(me.user.id.0, Policy::SignIn)?;
     let faucet = visitor.app.operations.iter().find(|operation| operation.routes.iter().any(|(_, path)| *path == "/sandbox/faucet"));
     let name = faucet.map(|operation| operation.name).ok_or(Refused::NotFound)?;
     let _: Value = visitor.ask(name, json!({ "user_id": me.user.id, "usdt": 100 })).await?;
+    // It is there when the page is: a block is made for it.
+    sandbox::settle(&visitor.app).await?;
     let next = local(form.get("next"));
     let sign = if next.contains('?') { '&' } else { '?' };
     Ok(to(&if next.contains("done=") { next } else { format!("{next}{sign}done=faucet") }))

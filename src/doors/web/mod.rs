@@ -8,6 +8,7 @@ mod cookies;
 mod csrf;
 mod form;
 mod home;
+mod live;
 mod mine;
 mod money;
 mod pieces;
@@ -42,6 +43,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(money::router())
         .merge(settings::router())
         .merge(admin::router())
+        .merge(live::router())
         .merge(assets::router())
         .layer(from_fn_with_state(Arc::clone(app), csrf::same_site_only))
 }

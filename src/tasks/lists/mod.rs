@@ -18,6 +18,7 @@ use crate::tasks::submission::{SubmissionStatus, status_of};
 use crate::tasks::task::{TaskId, TaskStatus};
 
 pub(super) use waiting::list_waiting;
+pub use waiting::waiting_for;
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]

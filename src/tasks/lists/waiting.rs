@@ -51,7 +51,21 @@ pub struct WaitingSubmission {
 }
 
 pub(in crate::tasks) fn list_waiting(cx: &mut Context<'_, '_>, _: &ListWaiting) -> Result<WaitingSubmissions> {
-    let (me, now) = (cx.user_id()?, cx.now);
+    let me = cx.user_id()?;
+    let mut items = waiting(cx, me)?;
+    let waiting = items.len();
+    items.sort_by_key(|proof| proof.auto_approve_at);
+    items.truncate(SHOWN_MAX);
+    Ok(WaitingSubmissions { items, waiting })
+}
+
+/// How many proofs wait for a user's verdict, counted up to 500.
+pub fn waiting_for(cx: &mut Context<'_, '_>, user: UserId) -> Result<usize> {
+    Ok(waiting(cx, user)?.len())
+}
+
+fn waiting(cx: &mut Context<'_, '_>, creator: UserId) -> Result<Vec<WaitingSubmission>> {
+    let now = cx.now;
     let item = |row: store::WaitingRow| {
         let ::store::Both(task, ::store::Both(acceptance, (title, display_name, username))) = row;
         let acceptance = acceptance.at(&task, now);
@@ -68,9 +82,5 @@ pub(in crate::tasks) fn list_waiting(cx: &mut Context<'_, '_>, _: &ListWaiting) 
             auto_approve_at: acceptance.due_at,
         })
     };
-    let mut items: Vec<WaitingSubmission> = store::waiting(cx, me, LOOKED_AT)?.into_iter().filter_map(item).collect();
-    let waiting = items.len();
-    items.sort_by_key(|proof| proof.auto_approve_at);
-    items.truncate(SHOWN_MAX);
-    Ok(WaitingSubmissions { items, waiting })
+    Ok(store::waiting(cx, creator, LOOKED_AT)?.into_iter().filter_map(item).collect())
 }

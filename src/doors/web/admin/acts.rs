@@ -45,12 +45,21 @@ const ACTS: &[Act] = &[
         "/admin/users",
     ),
     decision("admin_restore_user", "user_id", "Restore this user?", "The user may act again at once.", "/admin/users"),
-    Act { flag: Some(("flagged", true)), ..decision("admin_flag_user",
-        "user_id",
-        "Flag this user?",
-        "Each withdrawal of the user is looked at by an admin from now on.",
-        "/admin/users") },
-    Act { name: "admin_unflag_user", flag: Some(("flagged", false)), ..decision("admin_flag_user", "user_id", "Take the flag away?", "Withdrawals go out by the usual rules again.", "/admin/users") },
+    Act {
+        flag: Some(("flagged", true)),
+        ..decision(
+            "admin_flag_user",
+            "user_id",
+            "Flag this user?",
+            "Each withdrawal of the user is looked at by an admin from now on.",
+            "/admin/users",
+        )
+    },
+    Act {
+        name: "admin_unflag_user",
+        flag: Some(("flagged", false)),
+        ..decision("admin_flag_user", "user_id", "Take the flag away?", "Withdrawals go out by the usual rules again.", "/admin/users")
+    },
     decision(
         "admin_suspend_task",
         "task_id",
