@@ -34,8 +34,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 fn named(name: &str, extension: &str, content: &str) -> String {
     let hash: [u8; 32] = Sha256::digest(content.as_bytes()).into();
-    let short: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/assets/{name}-{short}.{extension}")
+    let short = u64::from_be_bytes([0, 0, hash[0], hash[1], hash[2], hash[3], hash[4], hash[5]]);
+    format!("/assets/{name}-{short:012x}.{extension}")
 }
 
 async fn asset(Path(name): Path<String>) -> Response {

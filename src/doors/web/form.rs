@@ -136,12 +136,11 @@ impl Form {
 fn field_of(error: &Error) -> Option<String> {
     let named = || error.detail().split('`').nth(1).map(|path| path.split(['.', '[']).next().unwrap_or(path).to_owned());
     match error.code() {
-        "invalid_field" | "invalid_url" | "unknown_field" => named(),
+        "invalid_field" | "invalid_url" | "unknown_field" | "proof_missing" | "proof_not_wanted" => named(),
         "reward_too_low" => Some("reward_usd".into()),
         "escrow_too_large" => Some("slots".into()),
         "unknown_category" => Some("category".into()),
         "expiry_out_of_bounds" => Some("expires_at".into()),
-        "proof_missing" | "proof_not_wanted" => named(),
         "no_proof" => Some("proof_url".into()),
         "username_taken" | "username_fixed" => Some("username".into()),
         "weak_password" | "same_password" => Some("password".into()),

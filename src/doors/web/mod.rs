@@ -8,6 +8,7 @@ mod cookies;
 mod csrf;
 mod form;
 mod home;
+mod keys;
 mod live;
 mod mine;
 mod money;
@@ -15,6 +16,7 @@ mod pieces;
 mod publish;
 mod refused;
 mod review;
+mod second_factor;
 mod settings;
 mod shown;
 mod sign_in;
@@ -42,6 +44,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(review::router())
         .merge(money::router())
         .merge(settings::router())
+        .merge(second_factor::router())
+        .merge(keys::router())
         .merge(admin::router())
         .merge(live::router())
         .merge(assets::router())

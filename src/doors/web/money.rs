@@ -159,7 +159,7 @@ async fn withdraw(member: Member) -> Shown {
 
 /// First shows exactly what will happen, then does it: the second form carries the same key, so it has one effect.
 async fn withdrawn(member: Member, mut form: Form) -> Shown {
-    super::settings::needs_fresh_second_factor(&member)?;
+    super::second_factor::needs_fresh_second_factor(&member)?;
     let amount: Option<Usdt> = serde_json::from_value(form.get("amount").replace(',', ".").into()).ok();
     let Some(amount) = amount.filter(|amount| *amount > fee(&member)) else {
         form.wrong("amount", "Write an amount such as 25 or 25.50.");

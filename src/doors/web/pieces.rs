@@ -74,6 +74,18 @@ pub fn minutes(n: &i64) -> String {
     span_words(Span::minutes(*n)).unwrap_or_else(|| "a moment".into())
 }
 
+/// A browser and its system, from what it says of itself; whatever else it is, as it says.
+pub fn program(user_agent: &str) -> String {
+    let known = |names: &[(&'static str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    let browser = known(&[("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
+    let system = known(&[("Android", "Android"), ("iPhone", "iPhone"), ("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux")]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, _) => user_agent.chars().take(60).collect(),
+    }
+}
+
 /// Where something stands, as a word in a colour.
 #[derive(Template)]
 #[template(source = r#"<span class="badge {{ tone }}">{{ words }}</span>"#, ext = "html")]

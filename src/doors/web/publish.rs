@@ -164,7 +164,7 @@ async fn wizard(member: &Member, step: usize, mut form: Form, quote: Option<Quot
 }
 
 async fn what(member: &Member, form: &Form) -> Result<Vec<Field>> {
-    let choices = categories(member).await?.into_iter().map(|one| (one.id, format!("{} — {}", one.label, one.description)));
+    let choices = categories(member).await?.into_iter().map(|one| (one.id, one.label));
     Ok(vec![
         form.field("title", "Title", "text").first().hint("In a line, so that a worker knows at once what it is about."),
         form.field("description", "What is to be done", "textarea").hint("Each step, and what a good result looks like."),

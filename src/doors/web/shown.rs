@@ -1,4 +1,5 @@
 //! What pages show of the answers of operations. They read the same JSON as every other client.
+#![expect(clippy::struct_field_names, reason = "these are the published names")]
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -182,7 +183,6 @@ pub struct Remark {
 
 /// Money.
 #[derive(Clone, Copy, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "these are the published names")]
 pub struct Balance {
     pub available_balance: Usdt,
     pub held_balance: Usdt,
@@ -221,7 +221,6 @@ pub struct QuoteProblem {
 pub struct Category {
     pub id: String,
     pub label: String,
-    pub description: String,
 }
 
 /// The rules in numbers.

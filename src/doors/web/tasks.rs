@@ -141,13 +141,12 @@ async fn task(visitor: Visitor, Path(id): Path<String>) -> Shown {
 }
 
 async fn task_page(visitor: &Visitor, id: &str, form: Form) -> Result<TaskPage, Refused> {
-    let task: Task = match &visitor.signed_in {
-        Some(_) => visitor.ask("get_task", json!({ "task_id": id })).await.map_err(unknown_id)?,
-        None => {
-            let id = TaskId(id.parse().map_err(|_| Refused::NotFound)?);
-            let view = visitor.app.dispatcher.look(move |cx| get_task::for_visitors(cx, id)).await?;
-            serde_json::to_value(&view).and_then(serde_json::from_value).map_err(internal)?
-        }
+    let task: Task = if visitor.signed_in.is_some() {
+        visitor.ask("get_task", json!({ "task_id": id })).await.map_err(unknown_id)?
+    } else {
+        let id = TaskId(id.parse().map_err(|_| Refused::NotFound)?);
+        let view = visitor.app.dispatcher.look(move |cx| get_task::for_visitors(cx, id)).await?;
+        serde_json::to_value(&view).and_then(serde_json::from_value).map_err(internal)?
     };
     let proof = match &task.my_acceptance {
         Some(mine) if mine.status != "accepted" && mine.status != "withdrawn" => newest_proof(visitor, &task.task_id).await?,

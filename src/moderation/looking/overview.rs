@@ -33,7 +33,7 @@ pub struct Overview {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Day {
     /// When it began.
-    day: Ts,
+    date: Ts,
     /// People who signed up.
     people: i64,
     /// Bots that registered.
@@ -55,7 +55,7 @@ pub(in crate::moderation) fn get_overview(cx: &mut Context<'_, '_>, _: &GetOverv
     let days = spans
         .map(|(time, fees)| {
             let [people, bots, tasks, slots] = store::begun(cx, first_id(time[0]), first_id(time[1]))?;
-            Ok(Day { day: time[0], people, bots, tasks, slots, fees: fees[1].checked_sub(fees[0]).unwrap_or(Usdt::ZERO) })
+            Ok(Day { date: time[0], people, bots, tasks, slots, fees: fees[1].checked_sub(fees[0]).unwrap_or(Usdt::ZERO) })
         })
         .collect::<Result<_>>()?;
     let (disputes_open, reports_open, mails_waiting) = store::queues(cx)?;

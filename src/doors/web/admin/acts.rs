@@ -13,7 +13,7 @@ use crate::doors::web::chrome::{Chrome, show, show_again};
 use crate::doors::web::form::Form;
 use crate::doors::web::pieces::Field;
 use crate::doors::web::refused::{Refused, to};
-use crate::doors::web::settings::needs_fresh_second_factor;
+use crate::doors::web::second_factor::needs_fresh_second_factor;
 use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::Admin;
 

@@ -48,7 +48,7 @@ struct Overview {
 
 #[derive(Deserialize)]
 struct Day {
-    day: Ts,
+    date: Ts,
     people: i64,
     bots: i64,
     tasks: i64,
@@ -74,10 +74,10 @@ async fn overview(admin: Admin) -> Shown {
         None => 0,
     };
     let count = |title, of: fn(&Day) -> i64| {
-        let days: Vec<_> = overview.days.iter().map(|day| (day.day, of(day), of(day).to_string())).collect();
+        let days: Vec<_> = overview.days.iter().map(|day| (day.date, of(day), of(day).to_string())).collect();
         Chart::new(title, &days, overview.days.iter().map(of).sum::<i64>().to_string())
     };
-    let fees: Vec<_> = overview.days.iter().map(|day| (day.day, day.fees.micro(), format!("{} USDT", day.fees))).collect();
+    let fees: Vec<_> = overview.days.iter().map(|day| (day.date, day.fees.micro(), format!("{} USDT", day.fees))).collect();
     let earned: Usdt = overview.days.iter().map(|day| day.fees).sum();
     let charts = vec![
         count("People who joined", |day| day.people),
