@@ -294,7 +294,7 @@ impl Dispatcher {
             let status = if ready.dry { 200 } else { operation.status };
             let answer = Answer { status, content_type: operation.content_type, body: (ready.run)(cx)? };
             hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
-            fingerprint.map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, &answer))?;
+            fingerprint.map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, operation, &answer))?;
             Ok(answer)
         };
         match finish(cx) {
