@@ -56,8 +56,8 @@ use crate::users::user::Status;
     SIGN_UPS: (Uuid, Uuid, bool) => (i64,) = "select count(*) from users where id >= $1 and id < $2 and is_bot = $3";
     TASKS: (Uuid, Uuid) => (i64,) = "select count(*) from tasks where id >= $1 and id < $2";
     ACCEPTANCES: (Uuid, Uuid) => (i64,) = "select count(*) from acceptances where id >= $1 and id < $2";
-    DISPUTES_OPEN: () => (i64,) = "select count(*) from acceptances where status = 'disputed'";
-    REPORTS_OPEN: () => (i64,) = "select count(*) from reports where settled_at is null";
+    DISPUTES_OPEN: (Uuid,) => (i64,) = "select count(*) from acceptances where status = 'disputed' and id > $1";
+    REPORTS_OPEN: () => (i64,) = "select count(*) from reports r where r.settled_at is null";
     MAILS_WAITING: () => (i64,) = "select count(*) from mails where next_at is not null";
 }
 
@@ -102,5 +102,5 @@ pub(super) fn begun(cx: &mut Context<'_, '_>, from: Uuid, to: Uuid) -> Result<[i
 
 /// Open disputes, open reports, mails that wait.
 pub(super) fn queues(cx: &mut Context<'_, '_>) -> Result<(i64, i64, i64)> {
-    Ok((cx.tx.one(&DISPUTES_OPEN, ())?.0, cx.tx.one(&REPORTS_OPEN, ())?.0, cx.tx.one(&MAILS_WAITING, ())?.0))
+    Ok((cx.tx.one(&DISPUTES_OPEN, (Uuid::nil(),))?.0, cx.tx.one(&REPORTS_OPEN, ())?.0, cx.tx.one(&MAILS_WAITING, ())?.0))
 }
