@@ -205,7 +205,7 @@ const member = [
   new URL(withdrawal).pathname,
   ...(await links(b, "/work", /^\/tasks\/.+/)), ...(await links(a, "/profile", /^\/u\/.+/)),
 ];
-const operator = ["/admin", "/admin/users", "/admin/disputes", "/admin/reports", "/admin/rules", "/admin/withdrawals", "/admin/gateway", "/admin/settings", "/admin/audit", "/admin/jobs", "/admin/books", "/admin/act/admin_freeze_payouts?id=all",
+const operator = ["/admin", "/admin/users", "/admin/disputes", "/admin/reports", "/admin/rules", "/admin/withdrawals", "/admin/gateway", "/admin/orders", "/admin/settings", "/admin/audit", "/admin/jobs", "/admin/books", "/admin/act/admin_freeze_payouts?id=all",
   ...(await links(admin, "/admin/users", /^\/admin\/users\/.+/))];
 
 async function look(who, paths, label) {

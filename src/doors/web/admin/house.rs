@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::base::error::internal;
 use crate::doors::App;
 use crate::doors::web::Shown;
-use crate::doors::web::admin::tables::{Cell, Table, text};
+use crate::doors::web::admin::tables::{Cell, Table, money, text, time};
 use crate::doors::web::chrome::show;
+use crate::doors::web::form::Form;
 use crate::doors::web::pieces::words;
 use crate::doors::web::refused::Refused;
 use crate::doors::web::visitor::Admin;
@@ -18,6 +19,7 @@ use crate::doors::web::visitor::Admin;
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/admin/gateway", get(gateway))
+        .route("/admin/orders", get(orders))
         .route("/admin/books", get(books))
         .route("/admin/jobs", get(jobs))
         .route("/admin/settings", get(settings))
@@ -29,7 +31,10 @@ async fn gateway(admin: Admin) -> Shown {
     }
     let state: Value = admin.ask("admin_get_gateway", json!({})).await?;
     let mut table = Table::new(&admin, "/admin/gateway", "Gateway", vec!["What", "Value"]);
-    let mut acts = vec![("/admin/act/admin_freeze_payouts?id=all".to_owned(), "Freeze payouts".to_owned())];
+    let mut acts = vec![
+        ("/admin/orders".to_owned(), "Payouts that need an operator".to_owned()),
+        ("/admin/act/admin_freeze_payouts?id=all".to_owned(), "Freeze payouts".to_owned()),
+    ];
     for (name, value) in state.as_object().into_iter().flatten() {
         match value {
             Value::Array(rows) => {
@@ -43,10 +48,47 @@ async fn gateway(admin: Admin) -> Shown {
                     }
                 }
             }
-            value => table.rows.push(vec![Cell::Text(words(name)), Cell::Code(text(value))]),
+            value if name.ends_with("_usdt") || name == "difference" => table.rows.push(vec![Cell::Text(words(name)), money(value)]),
+            value if name.ends_with("_at") || name.ends_with("_time") => table.rows.push(vec![Cell::Text(words(name)), time(value)]),
+            value => table.rows.push(vec![Cell::Text(words(name)), Cell::Text(text(value))]),
         }
     }
     table.acts = acts;
+    Ok(show(&table))
+}
+
+/// Transfers on the chain, those first that wait for a decision.
+async fn orders(admin: Admin) -> Shown {
+    let state = match admin.query("state") {
+        state if state.is_empty() => "needs_operator".to_owned(),
+        state => state,
+    };
+    let found: Value = admin.ask("admin_list_orders", json!({ "state": state })).await?;
+    let head = vec!["Kind", "Amount", "To", "Stands", "Problem", "Attempts", "Made", "", "", ""];
+    let mut table = Table::new(&admin, "/admin/gateway", "Payouts", head);
+    table.empty = "No payout is in this state.";
+    let states =
+        ["needs_operator", "approved", "signed", "in_flight", "confirmed", "refunded", "dropped"].map(|state| (state, words(state)));
+    table.filters = vec![Form::default().field("state", "Stands", "select").options(states).or(&state)];
+    let act = |name: &str, order: &Value, words: &str| match order["state"].as_str() {
+        Some("needs_operator") => Cell::Act(format!("/admin/act/{name}?id={}", text(&order["order_id"])), words.to_owned()),
+        _ => Cell::Text(String::new()),
+    };
+    let row = |order: &Value| {
+        vec![
+            Cell::Text(words(&text(&order["kind"]))),
+            money(&order["amount"]),
+            Cell::Code(text(&order["recipient"])),
+            Cell::Badge(text(&order["state"])),
+            Cell::Text(text(&order["problem"])),
+            Cell::Text(order["attempts"].as_array().map_or(0, Vec::len).to_string()),
+            time(&order["created_at"]),
+            act("admin_retry_order", order, "Retry"),
+            act("admin_refund_order", order, "Refund"),
+            act("admin_confirm_order", order, "Confirm"),
+        ]
+    };
+    table.rows = found["items"].as_array().map(|orders| orders.iter().map(row).collect()).unwrap_or_default();
     Ok(show(&table))
 }
 

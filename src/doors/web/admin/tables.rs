@@ -82,11 +82,11 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
-fn time(value: &Value) -> Cell {
+pub(super) fn time(value: &Value) -> Cell {
     value.as_str().and_then(Ts::parse).map_or(Cell::Text(String::new()), Cell::When)
 }
 
-fn money(value: &Value) -> Cell {
+pub(super) fn money(value: &Value) -> Cell {
     serde_json::from_value(value.clone()).map_or_else(|_| Cell::Text(text(value)), Cell::Money)
 }
 
