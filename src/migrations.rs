@@ -10,7 +10,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "events", sql: include_str!("../migrations/0004_events.sql") },
     Migration { number: 5, name: "tasks", sql: include_str!("../migrations/0005_tasks.sql") },
     Migration { number: 6, name: "chain", sql: include_str!("../migrations/0006_chain.sql") },
-    Migration { number: 7, name: "people", sql: include_str!("../migrations/0007_people.sql") },
+    Migration { number: 7, name: "webhooks", sql: include_str!("../migrations/0007_webhooks.sql") },
+    Migration { number: 8, name: "people", sql: include_str!("../migrations/0008_people.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.
@@ -20,7 +21,9 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::ledger::store::STATEMENTS,
         crate::users::store::STATEMENTS,
         crate::users::people::store::STATEMENTS,
+        crate::users::webhook::store::STATEMENTS,
         crate::events::store::STATEMENTS,
+        crate::webhooks::store::STATEMENTS,
         crate::wallet::store::STATEMENTS,
         crate::gateway::store::STATEMENTS,
         crate::referrals::store::STATEMENTS,

@@ -13,12 +13,14 @@ use crate::base::config::Config;
 use crate::base::error::internal;
 use crate::base::operation::Operation;
 use crate::base::random::Entropy;
+use crate::base::strangers::system_lookup;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret, make_signing_key};
 use crate::gateway::runner::{Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
+use crate::webhooks::{self, Deliverer};
 use crate::{events, gateway, jobs, mailer, moderation, ratings, referrals, tasks, wallet};
 
 /// The name of the embedded database in the data folder.
@@ -116,6 +118,7 @@ pub fn operations(config: &Config) -> Vec<Arc<Operation>> {
     operations.extend(gateway::operations());
     operations.extend(referrals::operations());
     operations.extend(events::operations());
+    operations.extend(webhooks::operations());
     operations.extend(moderation::operations());
     if config.installation.network.is_sandbox() {
         operations.extend(gateway::sandbox_operations());
@@ -157,16 +160,19 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
     } else if !config.installation.network.is_sandbox() {
         tracing::warn!("mail.smtp_url is not set: addresses are not confirmed, and forgotten passwords cannot be replaced");
     }
+    dispatcher.secrets.learn(&secret)?;
     let public_url = config.server.site();
     let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await;
     let tokens = tokens.map_err(|_| {
         StartError("the sign-in keys of this database do not open: auth.secret must be the one that it was made with".into())
     })?;
+    let deliverer = Deliverer::new(&config, system_lookup())?;
     Ok(Arc::new(App {
         operations: operations(&config),
         tokens,
         public_url,
-        jobs: jobs::jobs(),
+        jobs: jobs::jobs(&deliverer),
+        deliverer,
         books: match engine(&config) {
             EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path),
             EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url),

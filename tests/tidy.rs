@@ -10,15 +10,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("users", &["base", "ledger"]),
     ("events", &["base", "ledger", "users"]),
     ("wallet", &["base", "ledger", "users", "events"]),
+    ("webhooks", &["base", "users", "events"]),
     ("gateway", &["base", "ledger", "users", "events", "wallet"]),
     ("referrals", &["base", "ledger", "users", "events", "wallet"]),
     ("tasks", &["base", "ledger", "users", "events", "wallet", "referrals"]),
     ("ratings", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
     ("moderation", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
     ("mailer", &["base", "users"]),
-    ("jobs", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks", "ratings", "moderation", "mailer"]),
-    ("doors", &["base", "ledger", "users", "events", "wallet", "gateway", "referrals", "tasks", "ratings", "moderation", "jobs"]),
-    ("migrations", &["base", "ledger", "users", "events", "wallet", "gateway", "referrals", "tasks", "ratings", "moderation"]),
+    ("jobs", &["base", "ledger", "users", "events", "wallet", "webhooks", "referrals", "tasks", "ratings", "moderation", "mailer"]),
+    (
+        "doors",
+        &["base", "ledger", "users", "events", "wallet", "webhooks", "gateway", "referrals", "tasks", "ratings", "moderation", "jobs"],
+    ),
+    ("migrations", &["base", "ledger", "users", "events", "wallet", "webhooks", "gateway", "referrals", "tasks", "ratings", "moderation"]),
     (
         "start",
         &[
@@ -26,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "users",
             "events",
             "wallet",
+            "webhooks",
             "gateway",
             "referrals",
             "tasks",
@@ -38,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["base"]),
-    ("commands", &["base", "users", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
+    ("commands", &["base", "users", "events", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
     ("testing", &["base", "users", "gateway", "jobs", "doors", "migrations", "start"]),
 ];
 

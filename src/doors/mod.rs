@@ -6,6 +6,7 @@ mod client;
 mod connection;
 
 pub mod docs;
+mod event_stream;
 mod health;
 mod message;
 mod problem;
@@ -27,6 +28,7 @@ use crate::base::call::Dispatcher;
 use crate::base::operation::Operation;
 use crate::gateway::runner::Gateway;
 use crate::jobs::Job;
+use crate::webhooks::Deliverer;
 
 #[cfg(any(test, feature = "testing"))]
 pub use client::Peer;
@@ -51,6 +53,8 @@ pub struct App {
     pub jobs: Vec<Job>,
     /// Where the independent auditor finds the books.
     pub books: audit::Source,
+    /// Sends webhooks.
+    pub deliverer: Arc<Deliverer>,
     /// Held while the sandbox clock is moved: one move after the other.
     pub clock_moves: tokio::sync::Mutex<()>,
     /// Ends every stream when the server stops.

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::base::config::{Network, hidden};
+use super::{Network, hidden};
 
 /// Sign-in.
 #[derive(Clone, Debug, Deserialize, Serialize)]
