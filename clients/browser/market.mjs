@@ -200,7 +200,7 @@ let withdrawal;
 const visitor = ["/", "/tasks", "/login", "/signup", "/rules", "/recover", "/docs", "/nothing-here", "/recover/abc", "/confirm/abc"];
 const member = [
   "/dashboard", "/tasks", "/work", "/publish", "/published", "/review", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys",
-  "/referrals", "/profile", "/profile/second-factor",
+  "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks",
   ...(await links(a, "/published", /^\/published\/.+/)), ...(await links(a, "/tasks", /^\/tasks\/.+/)),
   new URL(withdrawal).pathname,
   ...(await links(b, "/work", /^\/tasks\/.+/)), ...(await links(a, "/profile", /^\/u\/.+/)),

@@ -106,6 +106,7 @@ fn notice(done: &str) -> &'static str {
         "mail" => "Open the link in the mail that was sent to you.",
         "confirmed" => "Your address is confirmed.",
         "decided" => "Decided, and written into the audit log.",
+        "sent" => "It is on its way.",
         "signed-out" => "You have signed out.",
         "faucet" => "Play money has arrived: 100 USDT, by a transfer on the chain of the sandbox.",
         "withdrawal-cancelled" => "The withdrawal was taken back. The money is available again.",

@@ -22,6 +22,7 @@ mod shown;
 mod sign_in;
 mod tasks;
 mod visitor;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(settings::router())
         .merge(second_factor::router())
         .merge(keys::router())
+        .merge(webhook::router())
         .merge(admin::router())
         .merge(live::router())
         .merge(assets::router())

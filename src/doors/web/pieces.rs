@@ -97,8 +97,8 @@ pub struct Badge {
 /// A status word of the API as a badge.
 pub fn badge(status: &str) -> Badge {
     let tone = match status {
-        "open" | "approved" | "completed" | "active" | "credited" | "verified" => "good",
-        "rejected" | "suspended" | "frozen" | "failed" | "refunded" | "disputed" => "bad",
+        "open" | "approved" | "completed" | "active" | "credited" | "verified" | "delivered" | "confirmed" => "good",
+        "rejected" | "suspended" | "frozen" | "failed" | "given_up" | "needs_operator" | "refunded" | "disputed" => "bad",
         "in_review" | "submitted" | "changes_requested" | "closing" | "queued" | "sending" | "pending" | "seen" => "busy",
         _ => "calm",
     };
