@@ -71,6 +71,8 @@ pub enum AdminCommand {
         #[arg(long)]
         password: String,
     },
+    /// Make another key to sign tokens with; works while servers run, and nobody is signed out.
+    RotateJwtKey,
 }
 
 /// How to audit.

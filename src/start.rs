@@ -16,13 +16,13 @@ use crate::base::random::Entropy;
 use crate::base::strangers::system_lookup;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
-use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
+use crate::doors::auth::{Seal, Tokens, load_or_make_secret, make_signing_key};
 use crate::doors::mcp::Streams;
 use crate::gateway::runner::{Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::webhooks::{self, Deliverer};
-use crate::{events, gateway, jobs, moderation, ratings, referrals, tasks, wallet};
+use crate::{events, gateway, jobs, mailer, moderation, ratings, referrals, tasks, wallet};
 
 /// The name of the embedded database in the data folder.
 pub const DATABASE_FILE: &str = "roborent.sqlite";
@@ -156,6 +156,11 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
     let dir = &config.installation.data_dir;
     let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
     let secret = secret.map_err(|e| StartError(format!("auth.secret in {}: {e}", dir.display())))?;
+    if config.mail.sends(config.installation.network) {
+        mailer::check(&config.mail).map_err(StartError)?;
+    } else if !config.installation.network.is_sandbox() {
+        tracing::warn!("mail.smtp_url is not set: addresses are not confirmed, and forgotten passwords cannot be replaced");
+    }
     dispatcher.secrets.learn(&secret)?;
     let public_url = config.server.site();
     let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await;
@@ -169,6 +174,10 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
         public_url,
         jobs: jobs::jobs(&deliverer),
         deliverer,
+        books: match engine(&config) {
+            EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path),
+            EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url),
+        },
         gateway,
         clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
@@ -176,6 +185,16 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
         metrics: metrics_handle()?,
         dispatcher,
     }))
+}
+
+/// Makes another key to sign tokens with; answers how many sign for a few minutes more. Running servers learn of it by
+/// themselves, and nobody is signed out.
+pub async fn rotate_signing_key(dispatcher: &Arc<Dispatcher>) -> Result<usize, StartError> {
+    let config = &dispatcher.config;
+    let secret = load_or_make_secret(&config.auth.secret, &config.installation.data_dir, &mut dispatcher.entropy().fork());
+    let secret = secret.map_err(|e| StartError(format!("auth.secret: {e}")))?;
+    let key = make_signing_key(&Seal::new(&secret)?, dispatcher.clock.now(), &mut dispatcher.entropy().fork())?;
+    Ok(dispatcher.system(move |cx| users::signing_keys::rotate(cx, &key)).await?)
 }
 
 /// Makes the admin of a fresh sandbox; answers his password the only time it is known.

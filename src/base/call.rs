@@ -366,7 +366,8 @@ impl Dispatcher {
     }
 }
 
-fn lock_name(subject: Uuid, policy: Policy) -> i64 {
+/// What calls that count against the same limit of one subject wait for, where there is no row to lock.
+pub fn lock_name(subject: Uuid, policy: Policy) -> i64 {
     let (high, low) = subject.as_u64_pair();
     (high ^ low ^ policy.name().len() as u64).cast_signed()
 }

@@ -29,6 +29,7 @@ pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> Ex
         Command::Demo => return demo::demo(config),
         Command::Audit(args) => return books::audit(&config, args),
         Command::Admin(AdminCommand::Create { email, password }) => admin::create(config, email, password),
+        Command::Admin(AdminCommand::RotateJwtKey) => admin::rotate_jwt_key(config),
         Command::Devnet { block_ms } => devnet::run(&config, *block_ms),
         Command::Migrate => migrate(&config),
         Command::CheckConfig => check_config(&config),
