@@ -47,7 +47,7 @@ impl Dashboard {
 async fn dashboard(member: Member) -> Shown {
     let balance = member.ask("get_balance", json!({})).await?;
     let reviews: List<Waiting> = member.ask("list_waiting_submissions", json!({})).await?;
-    let work: List<AcceptedTask> = member.ask("list_accepted_tasks", json!({ "limit": 20 })).await?;
+    let work: List<AcceptedTask> = member.ask("list_my_tasks", json!({ "limit": 20 })).await?;
     let tasks: List<PublishedTask> = member.ask("list_published_tasks", json!({ "limit": 5 })).await?;
     let mut page = Dashboard {
         chrome: Chrome::new(&member, "dashboard", "Dashboard"),
@@ -74,7 +74,7 @@ struct Work {
 }
 
 async fn work(member: Member) -> Shown {
-    let slots: List<AcceptedTask> = member.ask("list_accepted_tasks", cursor(&member)).await?;
+    let slots: List<AcceptedTask> = member.ask("list_my_tasks", cursor(&member)).await?;
     Ok(show(&Work { chrome: Chrome::new(&member, "work", "My work"), slots: slots.items, older: slots.next_cursor }))
 }
 
@@ -109,7 +109,7 @@ struct OnePublished {
 }
 
 async fn one_published(member: Member, Path(id): Path<String>) -> Shown {
-    let task: Task = member.ask("get_task", json!({ "task_id": id })).await.map_err(unknown_id)?;
+    let task: Task = member.ask("get_task_detail", json!({ "task_id": id })).await.map_err(unknown_id)?;
     let mut input = cursor(&member);
     input["task_id"] = id.into();
     let proofs: List<ReceivedSubmission> = member.ask("list_submissions", input).await?;
@@ -118,7 +118,7 @@ async fn one_published(member: Member, Path(id): Path<String>) -> Shown {
 }
 
 async fn close(member: Member, Path(id): Path<String>) -> Shown {
-    let task: Task = member.ask("get_task", json!({ "task_id": id })).await.map_err(unknown_id)?;
+    let task: Task = member.ask("get_task_detail", json!({ "task_id": id })).await.map_err(unknown_id)?;
     let back = task.reward_usd.times(task.slots_remaining).unwrap_or(crate::base::Usdt::ZERO);
     let lines = vec![
         format!("{} free slots are refunded at once: {back} USDT go back to your wallet.", task.slots_remaining),
@@ -134,7 +134,7 @@ fn confirm(member: &Member, id: &str, (title, button): (&str, &'static str), lin
 }
 
 async fn closed(member: Member, Path(id): Path<String>, mut form: Form) -> Shown {
-    match member.act::<Value>("close_task", json!({ "task_id": id }), form.get("key")).await {
+    match member.act::<Value>("cancel_published_task", json!({ "task_id": id }), form.get("key")).await {
         Ok(_) => Ok(to(&format!("/published/{id}?done=closed"))),
         Err(error) if error.status() == 409 => {
             form.refuse(&error);

@@ -71,7 +71,7 @@ async fn one(member: Member, Path(id): Path<String>) -> Shown {
 
 async fn page(member: &Member, id: &str, form: Form) -> Result<OneProof, Refused> {
     let proof: Submission = member.ask("get_submission", json!({ "submission_id": id })).await.map_err(unknown_id)?;
-    let task: Task = member.ask("get_task", json!({ "task_id": proof.task_id })).await?;
+    let task: Task = member.ask("get_task_detail", json!({ "task_id": proof.task_id })).await?;
     let is_creator = member.me.user.id.to_string() == task.creator.user_id;
     let chrome = Chrome::new(member, "review", format!("Proof for {}", task.title));
     Ok(OneProof { chrome, proof, task, is_creator, form, key: member.fresh_key() })

@@ -142,7 +142,7 @@ async fn task(visitor: Visitor, Path(id): Path<String>) -> Shown {
 
 async fn task_page(visitor: &Visitor, id: &str, form: Form) -> Result<TaskPage, Refused> {
     let task: Task = if visitor.signed_in.is_some() {
-        visitor.ask("get_task", json!({ "task_id": id })).await.map_err(unknown_id)?
+        visitor.ask("get_task_detail", json!({ "task_id": id })).await.map_err(unknown_id)?
     } else {
         let id = TaskId(id.parse().map_err(|_| Refused::NotFound)?);
         let view = visitor.app.dispatcher.look(move |cx| get_task::for_visitors(cx, id)).await?;
@@ -163,7 +163,7 @@ pub(super) fn unknown_id(error: crate::base::Error) -> Refused {
 }
 
 async fn newest_proof(visitor: &Visitor, task: &str) -> Result<Option<Submission>> {
-    let mine: List<super::shown::AcceptedTask> = visitor.ask("list_accepted_tasks", json!({ "limit": 50 })).await?;
+    let mine: List<super::shown::AcceptedTask> = visitor.ask("list_my_tasks", json!({ "limit": 50 })).await?;
     let id = mine.items.into_iter().find(|slot| slot.task_id == task).and_then(|slot| slot.submission_id);
     match id {
         Some(id) => visitor.ask("get_submission", json!({ "submission_id": id })).await.map(Some),
@@ -197,11 +197,11 @@ async fn accept(member: Member, Path(id): Path<String>, form: Form) -> Shown {
 }
 
 async fn submit(member: Member, Path(id): Path<String>, form: Form) -> Shown {
-    act(&member, &id, "submit_proof", form.texts(&["proof_url", "proof_text"]), form, "submitted").await
+    act(&member, &id, "submit_result", form.texts(&["proof_url", "proof_text"]), form, "submitted").await
 }
 
 async fn cancelled(member: Member, Path(id): Path<String>, form: Form) -> Shown {
-    act(&member, &id, "cancel_acceptance", Map::new(), form, "cancelled").await
+    act(&member, &id, "cancel_assignment", Map::new(), form, "cancelled").await
 }
 
 async fn reported(member: Member, Path(id): Path<String>, mut form: Form) -> Shown {
