@@ -85,9 +85,11 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
     // His password is shown once, so he is made where somebody reads it.
     let admin = if config.server.role.serves() { start::first_admin(&dispatcher).await? } else { None };
     let devnet = sandbox_chain(&dispatcher).await?;
-    let gateway = match config.server.role.pays() {
-        true => Some(start::gateway(&dispatcher, devnet.as_ref().map(|running| devnet_of(running, &config)).transpose()?)?),
-        false => None,
+    let gateway = if config.server.role.pays() {
+        let way = devnet.as_ref().map(|running| devnet_of(running, &config)).transpose()?;
+        Some(start::gateway(&dispatcher, start::engine(&config), way)?)
+    } else {
+        None
     };
     let app = start::app(dispatcher, gateway).await?;
     let paying = pay(&app, &stop).await?;
