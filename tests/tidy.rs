@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["base", "users", "events", "wallet", "gateway", "referrals", "tasks", "ratings", "moderation", "jobs", "doors", "migrations"],
     ),
     ("cli", &["base"]),
-    ("commands", &["base", "users", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
+    ("commands", &["base", "users", "wallet", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
     ("testing", &["base", "users", "gateway", "jobs", "doors", "migrations", "start"]),
 ];
 
