@@ -4,9 +4,6 @@ use roborent::gateway::sandbox_keys;
 use roborent::testing::TestApp;
 use serde_json::{Value, json};
 use store::EngineSettings;
-use tron::{Address, BlockId, Contract, RefBlock, Transaction};
-
-const FAR_AWAY: &str = "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH";
 
 /// Changes the database behind the back of the application.
 async fn tamper(app: &TestApp, sql: &str) {
@@ -24,29 +21,6 @@ async fn reasons(app: &TestApp, admin: &str) -> Vec<(String, String)> {
     let state = app.get("/api/v1/admin/gateway").bearer(admin).send().await.expect(200).json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     state["freezes"].as_array().unwrap().iter().map(|freeze| (text(&freeze["reason"]), text(&freeze["detail"]))).collect()
-}
-
-/// What another copy of this installation pays; answers its txid.
-fn pay_behind_the_back(app: &TestApp, to: &str, units: i64) -> String {
-    let ask = |path: &str, body: Value| -> Value {
-        serde_json::from_slice(app.devnet().request(0, path, body.to_string().as_bytes()).body.as_bytes()).unwrap()
-    };
-    let head = ask("/wallet/getnowblock", json!({}));
-    let at = head["block_header"]["raw_data"]["timestamp"].as_i64().unwrap();
-    let id = tron::hex::decode_array(head["blockID"].as_str().unwrap()).unwrap();
-    let hot = sandbox_keys::hot();
-    let address = |text: &str| Address::parse_base58(text).unwrap();
-    let transaction = Transaction {
-        reference: RefBlock::of(&BlockId::from_bytes(id)),
-        expiration_ms: at + 60_000,
-        timestamp_ms: at,
-        fee_limit_sun: 100_000_000,
-        contract: Contract::TokenTransfer { owner: hot.address(), token: address(&app.devnet().usdt_contract()), to: address(to), units },
-    };
-    let signed = transaction.sign(&hot).unwrap();
-    let reply = ask("/wallet/broadcasthex", json!({ "transaction": tron::hex::encode(signed.bytes()) }));
-    assert_eq!(reply["result"], json!(true), "{reply}");
-    signed.txid().to_string()
 }
 
 roborent::on_both_engines! {
@@ -97,40 +71,5 @@ roborent::on_both_engines! {
         drop(app.post("/api/v1/admin/gateway/unfreeze").bearer(&admin).json(&lift).send().await.expect(200));
         app.gateway().audit().await.unwrap();
         assert_eq!(reasons(app, &admin).await, []);
-    }
-
-    async fn what_an_older_copy_does_not_know_to_be_paid_is_confirmed_and_not_paid_again(app) {
-        let (admin, bot) = (app.admin("boss@example.com").await, app.rich_bot(100).await);
-        let wanted = json!({ "amount": 25, "address": FAR_AWAY, "currency": "USDT" });
-        let sent = app.post("/api/v1/finance/withdraw").key(&bot).header("idempotency-key", "once").json(&wanted).send().await.expect(201);
-        let id = sent.json()["withdrawal_id"].as_str().unwrap().to_owned();
-        app.run_jobs().await;
-        let because = json!({ "reason": "The user is known." });
-        drop(app.post(&format!("/api/v1/admin/withdrawals/{id}/approve")).bearer(&admin).json(&because).send().await.expect(200));
-        let txid = pay_behind_the_back(app, FAR_AWAY, 23_500_000);
-        app.devnet().mine(3).unwrap();
-        app.gateway().round().await;
-        let frozen = reasons(app, &admin).await;
-        assert!(frozen.iter().any(|(reason, detail)| reason == "unknown_payment" && detail.contains(&txid)), "{frozen:?}");
-
-        let orders = app.get("/api/v1/admin/orders?state=approved").bearer(&admin).send().await.expect(200).json();
-        assert_eq!(orders["items"][0]["order_id"], json!(id), "it waits: {orders}");
-        let confirm = |txid: String| {
-            let body = json!({ "txid": txid, "reason": "Paid before the backup was restored." });
-            app.post(&format!("/api/v1/admin/orders/{id}/confirm")).bearer(&admin).json(&body).send()
-        };
-        assert_eq!(confirm("0".repeat(64)).await.code(), "transaction_not_seen");
-        assert_eq!(confirm(txid.clone()).await.expect(200).json()["state"], json!("confirmed"));
-        assert_eq!(confirm(txid).await.code(), "needs_no_operator");
-        let withdrawal = app.get(&format!("/api/v1/finance/withdrawals/{id}")).key(&bot).send().await.expect(200).json();
-        assert_eq!(withdrawal["status"], json!("completed"), "{withdrawal}");
-
-        for (reason, _) in frozen {
-            let lift = json!({ "freeze": reason, "reason": "Every payment is accounted for." });
-            drop(app.post("/api/v1/admin/gateway/unfreeze").bearer(&admin).json(&lift).send().await.expect(200));
-        }
-        app.gateway().hurry().await.unwrap();
-        let state = app.get("/api/v1/admin/gateway").bearer(&admin).send().await.expect(200).json();
-        assert_eq!((&state["difference"], &state["freezes"], &state["orders"]), (&json!(0.0), &json!([]), &json!([])), "{state}");
     }
 }
