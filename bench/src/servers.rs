@@ -58,6 +58,8 @@ impl Server {
             .env_clear()
             // The limiter stays on; it only never says no.
             .envs(LIMITS.map(|(name, limit)| (format!("ROBORENT__LIMITS__{name}"), limit)))
+            // Ten thousand streams, and whoever looks on.
+            .env("ROBORENT__SERVER__CONNECTIONS_MAX", "11000")
             .env("ROBORENT__DATABASE__URL", database_url.unwrap_or_default())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::base::event_settings::{Events, Webhooks};
 use crate::base::limit::{Limit, Policy};
 use crate::base::money::Usdt;
 
@@ -29,6 +30,10 @@ pub struct Config {
     pub limits: Limits,
     /// Fees, and what a task may be.
     pub market: Market,
+    /// Who is told what happens.
+    pub events: Events,
+    /// Sending events to users' addresses.
+    pub webhooks: Webhooks,
     /// Withdrawals: what they cost, and which of them an admin looks at.
     pub withdrawals: Withdrawals,
     /// The TRON network, and our wallets there.

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use toml::{Table, Value};
 
 use crate::base::config::Config;
+use crate::base::event_settings::Loopback;
 use crate::base::money::Usdt;
 
 /// Why the settings cannot be used, in one line.
@@ -57,6 +58,13 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     }
     if config.database.readers == 0 || config.database.writers == 0 || config.database.queue_max == 0 {
         return fail("database.readers, database.writers and database.queue_max must be at least 1");
+    }
+    let webhooks = &config.webhooks;
+    if webhooks.allow_loopback == Loopback::Yes && !sandbox {
+        return fail("webhooks.allow_loopback is for the sandbox only");
+    }
+    if webhooks.timeout_ms == 0 || webhooks.attempts_at_once == 0 || webhooks.attempts_at_once_per_endpoint == 0 {
+        return fail("webhooks.timeout_ms, webhooks.attempts_at_once and webhooks.attempts_at_once_per_endpoint must be at least 1");
     }
     let market = &config.market;
     if market.fee_basis_points > 10_000 || market.commission_basis_points > 5_000 {

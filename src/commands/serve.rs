@@ -17,6 +17,7 @@ use crate::base::call::Dispatcher;
 use crate::base::config::{Config, Log, LogFormat};
 use crate::commands::{say, wait_for};
 use crate::doors::{self, App, Connections};
+use crate::events;
 use crate::gateway::runner::{Devnet as DevnetWay, NotReady};
 use crate::jobs;
 use crate::start::{self, StartError};
@@ -111,12 +112,15 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
         tracing::info!(role = ?config.server.role, listen = %config.server.internal_listen, "health and metrics only; this role opens no public door");
         None
     };
+    let following = tokio::spawn(events::follow(Arc::clone(&app.dispatcher), start::engine(&config), stop.clone()));
     let working = tokio::spawn(work(Arc::clone(&app), stop.clone()));
 
     stop.cancelled().await;
     app.stopping.cancel();
+    app.dispatcher.news.close();
+    app.deliverer.stop.cancel();
     tracing::info!("stopping");
-    for task in [public, Some(internal), Some(working)].into_iter().flatten() {
+    for task in [public, Some(internal), Some(working), Some(following)].into_iter().flatten() {
         drop(task.await);
     }
     if let Some(devnet) = devnet {

@@ -6,6 +6,7 @@ mod client;
 mod connection;
 
 pub mod docs;
+mod event_stream;
 mod health;
 mod message;
 mod problem;
@@ -25,6 +26,7 @@ use crate::base::call::Dispatcher;
 use crate::base::operation::Operation;
 use crate::gateway::runner::Gateway;
 use crate::jobs::Job;
+use crate::webhooks::Deliverer;
 
 #[cfg(any(test, feature = "testing"))]
 pub use client::Peer;
@@ -47,6 +49,8 @@ pub struct App {
     pub gateway: Option<Arc<Gateway>>,
     /// The background jobs; the sandbox clock runs them too.
     pub jobs: Vec<Job>,
+    /// Sends webhooks.
+    pub deliverer: Arc<Deliverer>,
     /// Held while the sandbox clock is moved: one move after the other.
     pub clock_moves: tokio::sync::Mutex<()>,
     /// Ends every stream when the server stops.

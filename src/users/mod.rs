@@ -18,6 +18,7 @@ pub mod session;
 pub mod signing_keys;
 pub(crate) mod store;
 pub mod user;
+pub mod webhook;
 
 use serde_json::json;
 
@@ -41,6 +42,7 @@ crate::refusals! {
         KeyRotated = 409 "key_rotated": "This key was rotated already; it works until it expires." => "Rotate the newer key.";
         KeyRevoked = 409 "key_revoked": "This key works no more." => "Create a new key.";
         WeakPassword { min: usize, max: usize } = 422 "weak_password": "The password must have {min} to {max} characters and not be easy to guess." => "Choose a longer one.";
+        NoWebhook = 409 "no_webhook": "You have no webhook." => "Set webhook_url first.";
         InvalidEmail = 422 "invalid_email": "This is not an e-mail address." => "Check it.";
         EmailTaken = 409 "email_taken": "Somebody signs in with this e-mail address already." => "Sign in, or use another address.";
         PasswordChanged = 409 "password_changed": "The password was changed in the meantime." => "Sign in with the new password.";
@@ -60,6 +62,7 @@ pub fn operations() -> Vec<Operation> {
             .about("Your own profile."),
         command("update_profile", Method::Patch, "/api/v1/agent/profile", Access::Keys, profile::patch_profile)
             .example(json!({ "display_name": "My Bot", "bio": "I translate.", "max_hourly_spend_usd": 50 }))
+            .asks_outside(webhook::look_outside)
             .about("Change your profile; what you leave out stays, null clears the webhook URL and the spend cap."),
         query("get_user", Method::Get, "/api/v1/users/{user}", Access::Open, profile::get_user)
             .about("What everybody may see of a user, by id or username."),

@@ -260,13 +260,13 @@ async fn two_more_nodes_over_one_database_do_nothing_twice() {
         proof(&app, worker, &id).await;
     }
     let (one, two) = (node(&app, 8, app.now()), node(&app, 9, app.now()));
-    let table = jobs::jobs();
+    let table = &app.app.jobs;
     for hours in [24, 20, 4] {
         app.advance(Span::hours(hours));
         one.clock.advance(Span::hours(hours));
         // The clock of the last node is a minute behind: it does less, never anything twice or too early.
         two.clock.advance(Span::milliseconds(hours * HOUR - 60_000));
-        let (first, second, ()) = tokio::join!(jobs::run_all(&table, &one), jobs::run_all(&table, &two), app.run_jobs());
+        let (first, second, ()) = tokio::join!(jobs::run_all(table, &one), jobs::run_all(table, &two), app.run_jobs());
         first.unwrap();
         second.unwrap();
         two.clock.advance(Span::minutes(1));

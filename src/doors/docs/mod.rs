@@ -18,6 +18,7 @@ use crate::base::error::{Facts, Refusal};
 use crate::base::operation::Operation;
 use crate::doors::App;
 use crate::doors::sandbox::SandboxRefusal;
+use crate::events::EventRefusal;
 use crate::ledger::record::LedgerRefusal;
 use crate::moderation::ModerationRefusal;
 use crate::ratings::RatingRefusal;
@@ -43,6 +44,7 @@ pub fn codes() -> Vec<&'static Facts> {
         UserRefusal::FACTS,
         WalletRefusal::FACTS,
         LedgerRefusal::FACTS,
+        EventRefusal::FACTS,
         TaskRefusal::FACTS,
         RatingRefusal::FACTS,
         ModerationRefusal::FACTS,

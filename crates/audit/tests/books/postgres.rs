@@ -59,7 +59,7 @@ fn rows(url: &str, sql: &str) -> Vec<String> {
 }
 
 /// Every table that is damaged.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 27] = [
     "accounts",
     "transactions",
     "postings",
@@ -84,6 +84,9 @@ const TABLES: [&str; 24] = [
     "api_keys",
     "sessions",
     "idempotency",
+    "webhook_deliveries",
+    "webhook_endpoints",
+    "webhook_attempts",
 ];
 
 /// A database that goes away with the test.
