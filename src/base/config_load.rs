@@ -114,7 +114,8 @@ fn check_chain(config: &Config) -> Result<(), ConfigError> {
     if config.server.role.pays() && (chain.providers.is_empty() || chain.hot_key_file.is_empty()) {
         return fail("chain.providers and chain.hot_key_file must be set where the gateway runs");
     }
-    if !config.server.role.pays() && !(chain.hot_key_file.is_empty() && chain.deposit_key_file.is_empty()) {
+    let has_keys = !chain.hot_key_file.is_empty() || !chain.deposit_key_file.is_empty();
+    if has_keys && !config.server.role.pays() {
         return fail("chain.hot_key_file and chain.deposit_key_file belong to the role gateway alone: remove them here");
     }
     Ok(())

@@ -122,12 +122,12 @@ pub struct OrderList {
 pub(super) fn list_orders(cx: &mut Context<'_, '_>, input: &ListOrders) -> Result<OrderList> {
     let mut items = Vec::new();
     for order in store::orders_in(cx, input.state.unwrap_or(OrderState::NeedsOperator), 100)? {
-        items.push(view(cx, order)?);
+        items.push(view(cx, &order)?);
     }
     Ok(OrderList { items })
 }
 
-fn view(cx: &mut Context<'_, '_>, order: Order) -> Result<OrderView> {
+fn view(cx: &mut Context<'_, '_>, order: &Order) -> Result<OrderView> {
     let attempts = store::attempts_of(cx, order.id)?.into_iter().map(|attempt| AttemptView {
         txid: tron::hex::encode(&attempt.txid),
         state: attempt.state,
@@ -174,7 +174,7 @@ pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Resu
     record(cx, "retry_order", order.id.0, &input.reason, (order.state.name(), "approved"))?;
     (order.failures, order.fee_limit) = (0, 0);
     order::move_on(cx, &mut order, OrderState::Approved, "an admin wants another attempt")?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 /// The money goes back: only when every attempt failed on the chain or is proven dead.
@@ -189,7 +189,7 @@ pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Res
     outcome::give_up(cx, order, &input.reason, &mut told)?;
     events::emit(cx, &told)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 /// Which order, and the transaction that carried it out.
@@ -231,7 +231,7 @@ pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> R
     outcome::confirm(cx, order, txid, &mut told)?;
     events::emit(cx, &told)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 /// How much of the operator's money, and where to.
@@ -265,7 +265,7 @@ pub(super) fn float_out(cx: &mut Context<'_, '_>, input: &FloatOut) -> Result<Or
     let order = Order::new(id, OrderKind::FloatOut, (custody.hot, input.address), Asset::Usdt, input.amount.micro(), cx.now);
     order::open(cx, &order)?;
     record(cx, "float_out", id.0, &input.reason, ("", "approved"))?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 fn for_decision(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Order> {

@@ -164,13 +164,13 @@ pub(super) fn get_deposits(cx: &mut Context<'_, '_>, input: &GetDeposits) -> Res
     };
     let network = cx.config.installation.network;
     let rows = store::deposits_of(cx, user, before, i64::from(limit) + 1)?;
-    let items = rows.into_iter().map(|row| view(network, row)).collect();
+    let items = rows.into_iter().map(|row| view(network, &row)).collect();
     let page = Page::of(items, limit as usize, |deposit: &DepositView| page::cursor(LIST, &deposit.position));
     let waiting = store::deposits_waiting(cx, user, DepositStatus::BelowMinimum)?;
     Ok(Deposits { pending_deposits: waiting.iter().map(|row| row.amount).sum(), page })
 }
 
-fn view(network: crate::base::config::Network, row: DepositRow) -> DepositView {
+fn view(network: crate::base::config::Network, row: &DepositRow) -> DepositView {
     let txid = tron::hex::encode(&row.txid);
     DepositView {
         position: format!("{} {}", row.block, row.id),

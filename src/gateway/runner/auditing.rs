@@ -31,7 +31,7 @@ impl Gateway {
         tokio::time::sleep(FIRST_AFTER.min(period)).await;
         loop {
             let done = self.audit().await;
-            self.report(&[("auditing", done)]);
+            Self::report(&[("auditing", done)]);
             tokio::time::sleep(period).await;
         }
     }

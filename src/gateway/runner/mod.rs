@@ -222,15 +222,15 @@ impl Gateway {
             ("signing", self.sign(token).await),
             ("sending", self.send(token).await),
         ];
-        self.report(&steps);
-        self.report(&[("burying", self.bury(token).await)]);
+        Self::report(&steps);
+        Self::report(&[("burying", self.bury(token).await)]);
         if turn.seldom.is_none_or(|at| at.elapsed() >= SELDOM) {
             turn.seldom = Some(Instant::now());
-            self.report(&[("sweeping", self.sweep(token).await), ("comparing", self.compare(token).await)]);
+            Self::report(&[("sweeping", self.sweep(token).await), ("comparing", self.compare(token).await)]);
         }
     }
 
-    fn report(&self, steps: &[(&str, Result<()>)]) {
+    fn report(steps: &[(&str, Result<()>)]) {
         for (step, done) in steps {
             if let Err(error) = done {
                 tracing::warn!(step, %error, "the gateway could not do it; it tries again");
