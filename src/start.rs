@@ -17,6 +17,7 @@ use crate::base::strangers::system_lookup;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
+use crate::doors::mcp::Streams;
 use crate::gateway::runner::{Books, Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
@@ -211,6 +212,7 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
         gateway,
         clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
+        streams: Streams::default(),
         metrics: metrics_handle()?,
         dispatcher,
     }))

@@ -152,7 +152,7 @@ impl Ask<'_> {
 
     /// Sends it and reads the answer; of a stream, its head only.
     pub async fn send(self) -> Answered {
-        let (parts, body) = self.begin().await.into_parts();
+        let (parts, body) = self.open().await.into_parts();
         let is_endless = parts.headers.get("content-type").is_some_and(|value| value == "text/event-stream");
         let body = if is_endless { Vec::new() } else { to_bytes(body, usize::MAX).await.expect("a body from memory").to_vec() };
         Answered { status: parts.status.as_u16(), headers: parts.headers, body }
@@ -160,12 +160,13 @@ impl Ask<'_> {
 
     /// Sends it and opens the stream that is answered.
     pub async fn stream(self) -> Streamed {
-        let response = self.begin().await;
+        let response = self.open().await;
         assert_eq!(response.headers()["content-type"], "text/event-stream", "{}", response.status());
         Streamed(response.into_body())
     }
 
-    async fn begin(self) -> Response<Body> {
+    /// Sends it; the answer is read by the test.
+    pub async fn open(self) -> Response<Body> {
         let mut request: Request<Body> = self.request.body(Body::from(self.body)).expect("a well-formed request");
         request.extensions_mut().insert(doors::Peer(self.from));
         self.app.router.clone().oneshot(request).await.expect("the router always answers")

@@ -15,6 +15,7 @@ mod lifecycle;
 mod load;
 mod machine;
 mod market;
+mod mcp;
 mod receiver;
 mod requests;
 mod search;
@@ -76,6 +77,8 @@ enum Measure {
     Lifecycle,
     /// A read over HTTP against a bare server.
     Http,
+    /// A tool call over MCP against the same call over REST.
+    Mcp,
     /// Searches among many open tasks, in process.
     Search,
     /// Sending events to a receiver on this machine.
@@ -143,6 +146,9 @@ fn run(options: &Options) -> Fallible<()> {
     }
     if options.wants(Measure::Http) {
         runtime.block_on(http::measure(options))?;
+    }
+    if options.wants(Measure::Mcp) {
+        runtime.block_on(mcp::measure(options))?;
     }
     if options.wants(Measure::Search) {
         runtime.block_on(search::measure(options))?;

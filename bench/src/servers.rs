@@ -11,8 +11,9 @@ use crate::time::{now, pause};
 use crate::{Fallible, requests};
 
 /// What a benchmark does is far from what one user does.
-const LIMITS: [(&str, &str); 6] = [
+const LIMITS: [(&str, &str); 7] = [
     ("READ", "100000000/min"),
+    ("MCP", "100000000/min"),
     ("REGISTER", "100000000/h"),
     ("PUBLISH", "100000000/h"),
     ("ACCEPT", "100000000/h"),

@@ -175,6 +175,30 @@ impl Dispatcher {
         self.store.query(look).await
     }
 
+    /// Who is behind these credentials at this moment.
+    ///
+    /// # Errors
+    /// As the operations refuse them; `authentication_required` when there are none.
+    pub async fn who(self: &Arc<Self>, credentials: &Credentials) -> Result<Member> {
+        let (resolve, shown) = (self.resolve, credentials.clone());
+        match self.look(move |cx| resolve(cx, &shown, Effect::Query)).await {
+            Ok(Caller::Member(member)) => {
+                self.known.learn(credentials, &member, self.clock.now());
+                Ok(member)
+            }
+            Ok(Caller::Anonymous | Caller::System) => Err(Refusal::AuthenticationRequired.into()),
+            Err(error) => {
+                self.known.forget(credentials);
+                Err(error)
+            }
+        }
+    }
+
+    /// Who was behind these credentials a moment ago; enough to count a call, not to let one through.
+    pub fn last_known(&self, credentials: &Credentials) -> Option<Member> {
+        self.known.find(credentials)
+    }
+
     /// Counts something that is not an operation (a sign-in) against a per-minute limit.
     pub fn count(&self, subject: Uuid, policy: Policy) -> Result<()> {
         let limit = self.config.limits.of(policy);

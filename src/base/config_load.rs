@@ -80,6 +80,13 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if config.server.body_bytes_max < 1_024 || config.server.timeout_seconds == 0 || config.server.admin_timeout_seconds == 0 {
         return fail("server.body_bytes_max must be at least 1024, server.timeout_seconds and server.admin_timeout_seconds at least 1");
     }
+    let mcp = &config.mcp;
+    if mcp.body_bytes_max < 1_024 || mcp.timeout_seconds == 0 || mcp.batch_timeout_seconds == 0 || mcp.stream_idle_seconds == 0 {
+        return fail("mcp.body_bytes_max must be at least 1024, the times of mcp at least 1");
+    }
+    if let Some(origin) = mcp.allowed_origins.iter().find(|origin| !origin.contains("://")) {
+        return fail(&format!("mcp.allowed_origins: `{origin}` must be a scheme and a host, such as https://app.example"));
+    }
     if config.server.connections_max == 0 || config.server.header_timeout_seconds == 0 || config.server.idle_timeout_seconds == 0 {
         return fail("server.connections_max, server.header_timeout_seconds and server.idle_timeout_seconds must be at least 1");
     }

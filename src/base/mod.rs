@@ -5,6 +5,7 @@ pub mod call;
 pub mod clock;
 pub mod config;
 pub mod config_load;
+pub mod config_mcp;
 pub mod context;
 mod credentials;
 pub mod error;
@@ -28,6 +29,7 @@ pub mod random;
 pub mod secrets;
 pub(crate) mod store;
 pub mod strangers;
+pub mod tool;
 mod waiting;
 mod words;
 

@@ -16,6 +16,7 @@ use crate::base::context::{Context, Scope};
 use crate::base::error::{Result, internal};
 use crate::base::input;
 use crate::base::limit::Policy;
+use crate::base::tool::Tool;
 
 /// The HTTP method of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +132,8 @@ pub struct Operation {
     pub streams: bool,
     /// What is asked of the network before the call, if its input needs it.
     pub outside: Option<Outside>,
+    /// What it is called over MCP, if it can be.
+    pub tool: Option<Tool>,
     bind: Arc<Bind<Bound>>,
     limited: Option<Arc<Bind<BoundLimited>>>,
 }
@@ -232,6 +235,7 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         may_be_tried: false,
         streams: false,
         outside: None,
+        tool: None,
         bind: Arc::new(bind),
         limited: None,
     }
@@ -252,6 +256,13 @@ impl Operation {
     #[must_use]
     pub fn about(mut self, about: &'static str) -> Self {
         self.about = about;
+        self
+    }
+
+    /// It is a tool over MCP, under the same name.
+    #[must_use]
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tool = Some(tool);
         self
     }
 

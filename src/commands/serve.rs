@@ -11,7 +11,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::base::call::Dispatcher;
 use crate::base::config::{Config, Log, LogFormat};
@@ -70,7 +69,7 @@ fn claim(config: &Config) -> Result<Option<File>, StartError> {
 }
 
 fn log(settings: &Log) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(&settings.level).map_err(|e| StartError(format!("log.level: {e}")))?;
+    let filter = settings.filter().map_err(|e| StartError(format!("log.level: {e}")))?;
     let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false);
     let set = match settings.format {

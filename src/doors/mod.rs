@@ -8,6 +8,7 @@ mod connection;
 pub mod docs;
 mod event_stream;
 mod health;
+pub mod mcp;
 mod message;
 mod problem;
 mod referral_link;
@@ -55,13 +56,21 @@ pub struct App {
     pub clock_moves: tokio::sync::Mutex<()>,
     /// Ends every stream when the server stops.
     pub stopping: CancellationToken,
+    /// The open event streams of the MCP door.
+    pub streams: mcp::Streams,
     /// Renders the metrics.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
 /// The public router.
 pub fn public_router(app: &Arc<App>) -> Router {
-    let mut router = rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router());
+    public_router_with(app, mcp::router(app))
+}
+
+/// The public router with an MCP door of one's own; the conformance suite wants to find other tools behind it than ours.
+pub fn public_router_with(app: &Arc<App>, mcp: Router<Arc<App>>) -> Router {
+    let mut router =
+        rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router()).merge(mcp);
     if app.dispatcher.config.installation.network.is_sandbox() {
         router = router.merge(sandbox::router());
     }

@@ -41,6 +41,7 @@ pub struct EventView {
     /// When.
     pub created_at: Ts,
     /// The details.
+    #[schemars(extend("x-untrusted" = true))]
     pub data: Value,
 }
 

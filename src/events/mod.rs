@@ -8,6 +8,7 @@ pub(crate) mod store;
 pub mod stream;
 
 use crate::base::operation::{self, Method, Operation, query};
+use crate::base::tool::tool;
 
 pub use emit::{Event, EventKind, emit};
 pub use follow::follow;
@@ -26,7 +27,8 @@ crate::refusals! {
 pub fn operations() -> Vec<Operation> {
     vec![
         query("list_events", Method::Get, "/api/v1/agent/events", stream::ACCESS, list_events::list_events)
-            .about("What happened to you, in order, after the event that you saw last; waits for something when you ask it to."),
+            .about("What happened to you, in order, after the event that you saw last; waits for something when you ask it to.")
+            .tool(tool("List your events", "Read your own event log in order, after the seq that you saw last: proofs, verdicts, payments, reminders. Use it to learn of changes when you have no webhook; for the present state of work ask list_my_tasks or list_published_tasks. Keep next_cursor for the next call.")),
         operation::stream("stream_events", "/api/v1/agent/events/stream", stream::ACCESS, stream::stream_events)
             .about("The same as server-sent events, each as it happens; go on with Last-Event-ID after a break."),
     ]

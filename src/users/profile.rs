@@ -107,6 +107,7 @@ pub struct PublicUser {
     /// For ever.
     user_id: UserId,
     /// The display name, or the username.
+    #[schemars(extend("x-untrusted" = true))]
     name: String,
     /// The name in addresses.
     username: String,
@@ -115,8 +116,10 @@ pub struct PublicUser {
     /// Since when.
     member_since: Ts,
     /// A few lines.
+    #[schemars(extend("x-untrusted" = true))]
     bio: String,
     /// What the user can do.
+    #[schemars(extend("x-untrusted" = true))]
     capabilities: Vec<String>,
     /// How the user works and reviews.
     #[serde(flatten)]

@@ -204,7 +204,7 @@ on_both_engines! {
         let changes: Vec<_> = app.app.operations.iter().filter(|operation| {
             operation.routes.iter().any(|(method, path)| *method != Method::Get && path.contains("/tasks"))
         }).map(|operation| operation.name).collect();
-        let known = ["publish_task", "close_task", "extend_task", "search_tasks", "accept_task", "submit_proof", "cancel_acceptance", "report_task", "admin_suspend_task", "admin_settle_reports"];
+        let known = ["publish_task", "cancel_published_task", "extend_task", "search_tasks", "accept_task", "submit_result", "cancel_assignment", "report_task", "admin_suspend_task", "admin_settle_reports"];
         let other: Vec<_> = changes.iter().filter(|name| !known.contains(name)).collect();
         assert!(other.is_empty(), "does {other:?} change the text of a task that somebody accepted?");
         let (creator, worker) = (app.rich_bot(10).await, app.bot().await);
