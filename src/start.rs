@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
 use crate::base::clock::{Clock, machine_now};
-use crate::base::config::Config;
+use crate::base::config::{Config, Network};
 use crate::base::error::internal;
 use crate::base::operation::Operation;
 use crate::base::random::Entropy;
@@ -18,7 +18,7 @@ use crate::base::{Result, Span, installation};
 use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret, make_signing_key};
 use crate::doors::mcp::Streams;
-use crate::gateway::runner::{Devnet, Gateway, Keys};
+use crate::gateway::runner::{Books, Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::webhooks::{self, Deliverer};
@@ -68,6 +68,30 @@ pub fn open_store(config: &Config) -> Result<Store, StartError> {
     Store::open(&settings, MIGRATIONS, machine_now().as_milliseconds()).map_err(|e| StartError(format!("database: {e}")))
 }
 
+/// Opens the database of these settings to look at it. Blocks.
+pub fn open_to_read(config: &Config) -> Result<Store, StartError> {
+    let settings = Settings { engine: existing(config)?, queue_max: config.database.queue_max, batch_max: ::store::BATCH_MAX };
+    Store::open_to_read(&settings, MIGRATIONS).map_err(|e| StartError(format!("database: {e}")))
+}
+
+/// The engine of these settings, whose database is there.
+pub fn existing(config: &Config) -> Result<EngineSettings, StartError> {
+    match engine(config) {
+        EngineSettings::Sqlite { path, .. } if !path.exists() => Err(StartError(format!("{}: there is no database", path.display()))),
+        engine => Ok(engine),
+    }
+}
+
+/// What the auditor has to know: where the books are, and the settings that they are judged by.
+pub fn books(engine: EngineSettings, config: &Config) -> Books {
+    let source = match engine {
+        EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path),
+        EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url),
+    };
+    let options = audit::Options { commission_months: config.market.commission_months, ..audit::Options::default() };
+    Books { source, options }
+}
+
 /// A dispatcher over an open store, with the clock where the sandbox left it.
 ///
 /// # Errors
@@ -78,16 +102,32 @@ pub async fn dispatcher(store: Store, config: Arc<Config>) -> Result<Arc<Dispatc
     let dispatcher = Dispatcher::new(store, Clock::machine(Span::milliseconds(0)), entropy, config, users::resolve);
     let dispatcher = Arc::new(dispatcher);
     if let Some(other) = dispatcher.system(move |cx| installation::bind_network(cx, network)).await? {
-        return Err(StartError(format!(
-            "this database belongs to the network {other}, not to {}; installation.network says which one is meant",
-            network.name()
-        )));
+        return Err(of_another_network(&other, network));
     }
     if network.is_sandbox() {
         let ahead = dispatcher.look(installation::clock_ahead).await?;
         dispatcher.clock.advance(ahead);
     }
     Ok(dispatcher)
+}
+
+/// A dispatcher over a store that was opened to look.
+///
+/// # Errors
+/// When the database belongs to another network.
+pub async fn onlooker(store: Store, config: Arc<Config>) -> Result<Arc<Dispatcher>, StartError> {
+    let network = config.installation.network;
+    let entropy = Entropy::from_system()?;
+    let dispatcher = Arc::new(Dispatcher::new(store, Clock::machine(Span::milliseconds(0)), entropy, config, users::resolve));
+    match dispatcher.look(move |cx| installation::other_network(cx, network)).await? {
+        Some(other) => Err(of_another_network(&other, network)),
+        None => Ok(dispatcher),
+    }
+}
+
+fn of_another_network(bound: &str, network: Network) -> StartError {
+    let network = network.name();
+    StartError(format!("this database belongs to the network {bound}, not to {network}; installation.network says which one is meant"))
 }
 
 /// Makes what an import does not bring, because it is made from what it brings: the words that open tasks are found by.
@@ -140,11 +180,11 @@ pub fn complete(config: &mut Config) -> Result<(), StartError> {
 ///
 /// # Errors
 /// When a keystore does not open, or the settings do not fit to it.
-pub fn gateway(dispatcher: &Arc<Dispatcher>, devnet: Option<Devnet>) -> Result<Arc<Gateway>, StartError> {
+pub fn gateway(dispatcher: &Arc<Dispatcher>, engine: EngineSettings, devnet: Option<Devnet>) -> Result<Arc<Gateway>, StartError> {
     let config = &dispatcher.config;
     let keys = Keys::load(config).map_err(StartError)?;
     let pool = gateway::runner::pool(&config.chain, devnet.as_ref()).map_err(StartError)?;
-    Gateway::new(Arc::clone(dispatcher), pool, keys, devnet).map(Arc::new).map_err(StartError)
+    Gateway::new(Arc::clone(dispatcher), pool, keys, books(engine, config), devnet).map(Arc::new).map_err(StartError)
 }
 
 /// The doors over a dispatcher.

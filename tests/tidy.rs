@@ -43,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["base"]),
-    ("commands", &["base", "users", "events", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
+    ("commands", &["base", "users", "events", "wallet", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
     ("testing", &["base", "users", "gateway", "jobs", "doors", "migrations", "start"]),
 ];
 

@@ -1,4 +1,4 @@
-//! What operators see of the gateway and decide: freezes, orders that need one of them, capital.
+//! What operators decide: freezes, orders that need one of them, capital.
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -8,76 +8,11 @@ use crate::base::error::Refusal;
 use crate::base::{Address, Context, Result, Ts, Usdt};
 use crate::gateway::freeze::{self, Freeze, FreezeReason};
 use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::transparency::Totals;
 use crate::gateway::{GatewayRefusal, outcome, store};
 use crate::ledger::{self, AccountId};
 use crate::users::admin_action::{self, Action};
 use crate::wallet::custody::Custody;
 use crate::{events, wallet};
-
-/// Nothing to say.
-#[derive(Debug, Deserialize, Validate, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GetGateway {}
-
-/// How the gateway is.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct GatewayState {
-    /// The last solid block that was read.
-    block: i64,
-    /// Its time.
-    block_time: Ts,
-    /// When it was read.
-    read_at: Ts,
-    /// Payouts leave from here.
-    hot_address: Address,
-    /// What lies there.
-    hot_usdt: Usdt,
-    /// Where the rest is kept.
-    cold_address: Option<Address>,
-    /// What lies there.
-    cold_usdt: Usdt,
-    /// What lies in the deposit addresses.
-    deposit_addresses_usdt: Usdt,
-    /// On the chain minus the books; zero when all is well.
-    difference: Usdt,
-    /// Why nothing is signed; empty when all is well.
-    freezes: Vec<Freeze>,
-    /// Orders by state, without those that ended.
-    orders: Vec<OrderCount>,
-    /// Until when the gateway that is at work has said that it is.
-    lease_until: Ts,
-}
-
-/// How many.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct OrderCount {
-    /// In this state.
-    state: OrderState,
-    /// So many.
-    count: i64,
-}
-
-pub(super) fn get_gateway(cx: &mut Context<'_, '_>, _: &GetGateway) -> Result<GatewayState> {
-    let cursor = store::cursor(cx)?.ok_or(GatewayRefusal::NotBegun)?;
-    let custody = Custody::current(cx)?;
-    let totals = Totals::read(cx, Usdt::from_micro(cursor.total))?;
-    let usdt = Usdt::from_micro;
-    Ok(GatewayState {
-        block: cursor.number,
-        block_time: cursor.at,
-        read_at: store::read_at(cx)?,
-        hot_address: custody.hot,
-        hot_usdt: usdt(cursor.hot),
-        cold_address: custody.cold,
-        cold_usdt: usdt(cursor.cold),
-        deposit_addresses_usdt: usdt(cursor.total - cursor.hot - cursor.cold),
-        difference: totals.difference(),
-        freezes: freeze::in_force(cx)?,
-        orders: store::count_orders(cx)?.into_iter().map(|(state, count)| OrderCount { state, count }).collect(),
-        lease_until: store::lease(cx)?.until,
-    })
-}
 
 /// Why.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]

@@ -64,12 +64,12 @@ pub fn deposit_id(txid: &[u8; 32], log_index: i64) -> Uuid {
     uuid::Builder::from_custom_bytes(id).into_uuid()
 }
 
-/// Writes an arrival down and credits it, with earlier ones that waited for the minimum. Nothing when it is known.
-/// What is told to the user goes to `told`.
-pub fn arrive(cx: &mut Context<'_, '_>, arrival: &Arrival, told: &mut Vec<Event>) -> Result<()> {
+/// Writes an arrival down and credits it, with earlier ones that waited for the minimum. Nothing when it is known; answers
+/// whether it is new. What is told to the user goes to `told`.
+pub fn arrive(cx: &mut Context<'_, '_>, arrival: &Arrival, told: &mut Vec<Event>) -> Result<bool> {
     let id = deposit_id(&arrival.txid, arrival.log_index);
     if store::deposit(cx, id)?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let is_closed = user(cx, arrival.user)?.is_none_or(|user| user.status == Status::Closed);
     let least = cx.config.chain.deposit_min;
@@ -92,7 +92,7 @@ pub fn arrive(cx: &mut Context<'_, '_>, arrival: &Arrival, told: &mut Vec<Event>
         }
         credit(cx, arrival.user, id, amount, &arrival.txid, told)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn credit(cx: &mut Context<'_, '_>, user: UserId, id: Uuid, amount: Usdt, txid: &[u8; 32], told: &mut Vec<Event>) -> Result<()> {

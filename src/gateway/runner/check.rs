@@ -38,15 +38,7 @@ impl Gateway {
     /// # Errors
     /// Why not.
     pub async fn prepare(&self) -> Result<(), NotReady> {
-        let genesis = self.genesis().await?;
-        let bound = self.dispatcher.system({
-            let genesis = genesis.clone();
-            move |cx| begin::bind(cx, &genesis)
-        });
-        if let Some(other) = bound.await? {
-            return Err(NotReady::Never(other));
-        }
-        self.check_token().await?;
+        self.belongs_together().await?;
         if self.dispatcher.look(begin::has_begun).await? {
             return Ok(());
         }
@@ -58,6 +50,15 @@ impl Gateway {
             self.hurry().await?;
         }
         Ok(())
+    }
+
+    /// The chain and the token are those of the settings and of the database.
+    pub(super) async fn belongs_together(&self) -> Result<(), NotReady> {
+        let genesis = self.genesis().await?;
+        match self.dispatcher.system(move |cx| begin::bind(cx, &genesis)).await? {
+            Some(other) => Err(NotReady::Never(other)),
+            None => self.check_token().await,
+        }
     }
 
     /// The id of block 0, which tells networks apart.

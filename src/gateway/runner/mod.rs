@@ -2,8 +2,10 @@
 //! dead, bring deposits in, compare. No transaction is open while a node is asked, and no reply of a node decides about
 //! money.
 
+mod auditing;
 mod check;
 mod keys;
+mod rescan;
 mod send;
 mod sign;
 mod sweep;
@@ -26,8 +28,10 @@ use crate::base::error::{Result, internal};
 use crate::gateway::lease::{self, Token};
 use crate::wallet::custody::Custody;
 
+pub use auditing::Books;
 pub use check::NotReady;
-pub use keys::Keys;
+pub use keys::{Keys, refuse_public};
+pub use rescan::Rescanned;
 
 /// How often deposits are brought in and the chain is compared with the books.
 const SELDOM: Duration = Duration::from_secs(30);
@@ -40,6 +44,7 @@ pub struct Gateway {
     pool: Pool,
     keys: Keys,
     custody: Custody,
+    books: Books,
     holder: Uuid,
     /// The orders of the devnet, in the sandbox.
     devnet: Option<Devnet>,
@@ -118,7 +123,7 @@ impl Gateway {
     ///
     /// # Errors
     /// When the addresses in the settings cannot be read, or are not those of the keys.
-    pub fn new(dispatcher: Arc<Dispatcher>, pool: Pool, keys: Keys, devnet: Option<Devnet>) -> Result<Self, String> {
+    pub fn new(dispatcher: Arc<Dispatcher>, pool: Pool, keys: Keys, books: Books, devnet: Option<Devnet>) -> Result<Self, String> {
         let custody = Custody::of(&dispatcher.config.chain)?;
         keys.fit(&custody)?;
         let holder = uuid::Builder::from_random_bytes(dispatcher.entropy().fork().bytes()).into_uuid();
@@ -127,6 +132,7 @@ impl Gateway {
             pool,
             keys,
             custody,
+            books,
             holder,
             devnet,
             turn: tokio::sync::Mutex::new(Turn { seldom: None }),
@@ -158,17 +164,23 @@ impl Gateway {
                 () = tokio::time::sleep(AGAIN) => {}
             }
         }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.go_round_for_ever() => {}
+            () = self.audit_for_ever() => {}
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "nodes are asked in machine time; what is due is decided by cx.now and chain time")]
+    async fn go_round_for_ever(&self) {
         let period = Duration::from_millis(self.dispatcher.config.chain.poll_ms);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(period) => {}
                 () = self.wake.notified() => {}
             }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = self.round() => {}
-            }
+            self.round().await;
         }
     }
 
