@@ -1,6 +1,7 @@
 -- Who takes part: people and bots, and what they sign in with.
--- Every `_at` column is milliseconds since 1970-01-01 UTC. Amounts are micro-USDT. Checks over words are written with `or`:
--- for `in` with more than two values SQLite builds a table, at each write.
+-- Every `_at` column is milliseconds since 1970-01-01 UTC. Amounts are micro-USDT. `{a one of …}` is written
+-- out with `or` in SQLite, which builds a table for `in` at each write, and with `in` in PostgreSQL, which reads its checks
+-- anew at each write, and longer ones longer.
 
 create table users (
     id                   {uuid} primary key,
@@ -9,7 +10,7 @@ create table users (
     display_name         {text} not null,
     is_bot               {bool} not null,
     is_admin             {bool} not null,
-    status               {text} not null check (status = 'active' or status = 'suspended' or status = 'closed'),
+    status               {text} not null check ({status one of 'active', 'suspended', 'closed'}),
     bio                  {text} not null,
     capabilities         {text} not null, -- JSON array of strings
     webhook_url          {text},
@@ -50,8 +51,8 @@ create index api_keys_by_expiry on api_keys (expires_at) where expires_at is not
 create table sessions (
     id                   {uuid} primary key,
     user_id              {uuid} not null,
-    kind                 {text} not null check (kind in ('api', 'web')),
-    aal                  {text} not null check (aal in ('aal1', 'aal2')),
+    kind                 {text} not null check ({kind one of 'api', 'web'}),
+    aal                  {text} not null check ({aal one of 'aal1', 'aal2'}),
     amr                  {text} not null, -- JSON array of {method, timestamp}
     created_at           {int} not null,
     refreshed_at         {int} not null,

@@ -7,13 +7,14 @@
 create table accounts (
     id                   {uuid} primary key,
     owner                {uuid} not null,
-    kind                 {text} not null check (kind = 'user_available' or kind = 'task_escrow' or kind = 'withdrawal_hold'
-                                  or kind = 'platform_fees' or kind = 'operator_capital' or kind = 'onchain'),
+    kind                 {text} not null check ({kind one of 'user_available', 'task_escrow', 'withdrawal_hold', 'platform_fees', 'operator_capital', 'onchain'}),
     reference            {uuid} not null,
     balance              {int} not null check (balance >= 0 or kind = 'onchain'),
     entries              {int} not null check (entries >= 0), -- the seq of its newest entry
-    unique (owner, kind, reference)
+    -- With the id as its key nothing has two accounts; the platform's have no reference, but one of each kind.
+    check (reference = id or {kind one of 'platform_fees', 'operator_capital', 'onchain'})
 ) {table};
+create unique index accounts_of_the_platform on accounts (kind) where reference <> id;
 
 create table transactions (
     id                   {uuid} primary key,

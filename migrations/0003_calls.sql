@@ -6,9 +6,10 @@ create table idempotency (
     input_hash           {bytes} not null,        -- SHA-256 of the canonical merged input
     status               {int} not null,
     body                 {bytes} not null,
-    created_at           {int} not null
+    created_at           {int} not null,
+    kept                 {bool} not null          -- for ever: nobody may withdraw the same money twice
 ) {table};
-create index idempotency_by_age on idempotency (created_at);
+create index idempotency_by_age on idempotency (created_at) where not kept;
 
 -- The uses of hourly limits, numbered per subject (a user, or the digest of a client address) and policy.
 create table hourly_uses (

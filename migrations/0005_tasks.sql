@@ -5,11 +5,10 @@
 create table tasks (
     id                   {uuid} primary key,
     creator_id           {uuid} not null,
-    status               {text} not null check (status = 'open' or status = 'closing' or status = 'completed' or status = 'expired'
-                                  or status = 'cancelled'),
-    closed_by            {text} not null check (closed_by = '' or closed_by = 'creator' or closed_by = 'clock' or closed_by = 'operator'),
+    status               {text} not null check ({status one of 'open', 'closing', 'completed', 'expired', 'cancelled'}),
+    closed_by            {text} not null check ({closed_by one of '', 'creator', 'clock', 'operator'}),
     category             {text} not null,
-    worker_type          {text} not null check (worker_type = 'any' or worker_type = 'human' or worker_type = 'bot'),
+    worker_type          {text} not null check ({worker_type one of 'any', 'human', 'bot'}),
     min_rating           {int}, -- hundredths of a star
     reward               {int} not null check (reward > 0), -- per slot
     fee_bp               {int} not null check (fee_bp between 0 and 10000), -- of the reward, basis points
@@ -22,8 +21,8 @@ create table tasks (
     deadline_minutes     {int} not null,
     review_hours         {int} not null, -- the review window, fixed at publish
     max_resubmissions    {int} not null,
-    proof_url            {text} not null check (proof_url = 'none' or proof_url = 'optional' or proof_url = 'required'),
-    proof_text           {text} not null check (proof_text = 'none' or proof_text = 'optional' or proof_text = 'required'),
+    proof_url            {text} not null check ({proof_url one of 'none', 'optional', 'required'}),
+    proof_text           {text} not null check ({proof_text one of 'none', 'optional', 'required'}),
     terms_version        {int} not null, -- what the creator agreed to
     listed               {bool} not null, -- open, with a free slot
     published_at         {int} not null,
@@ -72,9 +71,7 @@ create table acceptances (
     id                   {uuid} primary key,
     task_id              {uuid} not null,
     worker_id            {uuid} not null,
-    status               {text} not null check (status = 'accepted' or status = 'submitted' or status = 'changes_requested'
-                                  or status = 'rejected' or status = 'disputed' or status = 'approved'
-                                  or status = 'refunded' or status = 'split' or status = 'withdrawn' or status = 'expired'),
+    status               {text} not null check ({status one of 'accepted', 'submitted', 'changes_requested', 'rejected', 'disputed', 'approved', 'refunded', 'split', 'withdrawn', 'expired'}),
     accepted_at          {int} not null,
     extended             {bool} not null, -- the deadline was moved because a limit stood in the way
     submissions          {int} not null check (submissions >= 0),
@@ -115,8 +112,7 @@ create table remarks (
     id                   {uuid} primary key,
     acceptance_id        {uuid} not null,
     author_id            {uuid} not null, -- nil = the clock
-    kind                 {text} not null check (kind = 'changes' or kind = 'rejection' or kind = 'dispute' or kind = 'evidence'
-                                  or kind = 'decision'),
+    kind                 {text} not null check ({kind one of 'changes', 'rejection', 'dispute', 'evidence', 'decision'}),
     code                 {text} not null, -- of a rejection or a decision
     text                 {text} not null,
     at                   {int} not null
@@ -163,8 +159,7 @@ create index ratings_of on ratings (rated_id, at);
 create table untallied (
     id                   {uuid} primary key,
     user_id              {uuid} not null,
-    what                 {text} not null check (what = 'completed' or what = 'approval' or what = 'rejection' or what = 'paid'
-                                  or what = 'dispute' or what = 'dispute_lost' or what = 'rating'),
+    what                 {text} not null check ({what one of 'completed', 'approval', 'rejection', 'paid', 'dispute', 'dispute_lost', 'rating'}),
     amount               {int} not null -- minutes of a review, stars of a rating
 ) {narrow};
 

@@ -27,8 +27,7 @@ create table deposits (
     user_id              {uuid} not null,
     amount               {int} not null check (amount >= 0),
     raw_amount           {text}, -- hex, where it does not fit into amount
-    status               {text} not null check (status = 'credited' or status = 'below_minimum' or status = 'held_for_review'
-                                  or status = 'orphan_address'),
+    status               {text} not null check ({status one of 'credited', 'below_minimum', 'held_for_review', 'orphan_address'}),
     seen_at              {int} not null,
     credited_at          {int},
     unique (txid, log_index)
@@ -42,8 +41,7 @@ create table withdrawals (
     address              {bytes} not null,
     amount               {int} not null check (amount > 0), -- what is held
     fee                  {int} not null check (fee >= 0),
-    status               {text} not null check (status = 'queued' or status = 'in_review' or status = 'sending' or status = 'completed'
-                                  or status = 'rejected' or status = 'cancelled' or status = 'refunded'),
+    status               {text} not null check ({status one of 'queued', 'in_review', 'sending', 'completed', 'rejected', 'cancelled', 'refunded'}),
     reason               {text} not null,
     cleared_at           {int}, -- when the risk rules or admins let it go out
     txid                 {bytes},
@@ -99,13 +97,12 @@ create table chain_blocks (
 -- Something that has to happen on the chain. Its attempts are transactions; at most one of them lives.
 create table orders (
     id                   {uuid} primary key, -- of a payout: that of its withdrawal
-    kind                 {text} not null check (kind = 'payout' or kind = 'sweep' or kind = 'top_up' or kind = 'float_out' or kind = 'faucet'),
-    asset                {text} not null check (asset = 'usdt' or asset = 'trx'),
+    kind                 {text} not null check ({kind one of 'payout', 'sweep', 'top_up', 'float_out', 'faucet'}),
+    asset                {text} not null check ({asset one of 'usdt', 'trx'}),
     owner                {bytes} not null,
     recipient            {bytes} not null,
     amount               {int} not null check (amount > 0),
-    state                {text} not null check (state = 'approved' or state = 'signed' or state = 'in_flight' or state = 'confirmed'
-                                  or state = 'refunded' or state = 'dropped' or state = 'needs_operator'),
+    state                {text} not null check ({state one of 'approved', 'signed', 'in_flight', 'confirmed', 'refunded', 'dropped', 'needs_operator'}),
     attempts             {int} not null,
     failures             {int} not null, -- attempts that failed on the chain
     fee_limit            {int} not null, -- sun; 0 = not estimated yet
@@ -133,7 +130,7 @@ create table attempts (
     ref_number           {int} not null,
     expires_at           {int} not null, -- chain time
     fee_limit            {int} not null,
-    state                {text} not null check (state = 'live' or state = 'confirmed' or state = 'failed' or state = 'dead'),
+    state                {text} not null check ({state one of 'live', 'confirmed', 'failed', 'dead'}),
     sends                {int} not null,
     sent_at              {int},
     last_reply           {text} not null,
@@ -163,8 +160,7 @@ create index outgoing_unknown on outgoing_seen (block) where not known;
 
 -- Why nothing is signed. Empty: all is well.
 create table freezes (
-    reason               {text} primary key check (reason = 'operator' or reason = 'audit' or reason = 'balance' or reason = 'unknown_payment'
-                                  or reason = 'disagreement' or reason = 'broken_chain' or reason = 'stale_chain'),
+    reason               {text} primary key check ({reason one of 'operator', 'audit', 'balance', 'unknown_payment', 'disagreement', 'broken_chain', 'stale_chain'}),
     detail               {text} not null,
     since                {int} not null
 ) {table};

@@ -103,6 +103,21 @@ impl Postgres {
         Ok(connect(url).await?.batch_execute("analyze").await?)
     }
 
+    /// Makes the server write down each statement, from now on or no more.
+    pub async fn log_statements(&self, all: bool) -> Fallible<()> {
+        let client = connect(&self.url).await?;
+        client.batch_execute(&format!("alter system set log_statement = '{}'", if all { "all" } else { "none" })).await?;
+        Ok(client.batch_execute("select pg_reload_conf()").await?)
+    }
+
+    /// The statements that a server of our own has written down, BEGIN and COMMIT among them.
+    pub fn logged_statements(&self) -> Fallible<u64> {
+        let own = self.own.as_ref().ok_or("the log of a server that was named is not ours to read")?;
+        let log = fs::read_to_string(own.folder.join("server.log"))?;
+        let tells = |line: &str| line.contains(" LOG:  execute ") || line.contains(" LOG:  statement: ");
+        Ok(log.lines().filter(|line| tells(line)).count() as u64)
+    }
+
     pub async fn drop_database(&self, url: &str) -> Fallible<()> {
         let name = url.rsplit_once('/').ok_or("the URL names no database")?.1;
         Ok(connect(&self.url).await?.batch_execute(&format!("drop database {name} with (force)")).await?)

@@ -76,6 +76,7 @@ pub async fn measure(options: &Options, engine: Engine) -> Fallible<()> {
     let place = Place { server: &server, database: cluster.as_ref().and_then(Postgres::pid) };
     if let (Some(cluster), Some(url)) = (&cluster, &url) {
         cluster.analyze(url).await?;
+        statements_of_a_life(&place, &pairs, cluster).await?;
     } else {
         log_of_a_life(&place, &pairs, dir.path()).await?;
     }
@@ -118,6 +119,31 @@ async fn report(options: &Options, place: &Place<'_>, pairs: &[Arc<Pair>], least
         let most = PEER_CPU_US / SQLITE_CPU_TIMES;
         say(&format!("               CPU at most {most} µs a life cycle: {}", judged(own <= Tenths(most * 10))));
     }
+    Ok(())
+}
+
+/// How many statements PostgreSQL gets for a life cycle of one of 64 clients.
+async fn statements_of_a_life(place: &Place<'_>, pairs: &[Arc<Pair>], cluster: &Postgres) -> Fallible<()> {
+    const LIVES_EACH: usize = 5;
+    let far = now() + Duration::from_hours(1);
+    let clients = |each: usize| pairs[..64].iter().map(|pair| lives(Arc::clone(pair), far, each)).collect::<Vec<_>>();
+    // Afterwards everything is prepared.
+    place.run(clients(2), 4).await?;
+    pause(Duration::from_secs(3));
+    cluster.log_statements(true).await?;
+    pause(Duration::from_secs(1));
+    let before = cluster.logged_statements()?;
+    let run = place.run(clients(LIVES_EACH), 4).await?;
+    let busy = cluster.logged_statements()?;
+    pause(Duration::from_secs(3));
+    let after = cluster.logged_statements()?;
+    cluster.log_statements(false).await?;
+    let each = |count: u64| Tenths::of(count.saturating_sub(before), run.lives);
+    say(&format!(
+        "  statements: {} a life cycle of four calls while it runs, {} with the jobs after it, BEGIN and COMMIT among them",
+        each(busy),
+        each(after)
+    ));
     Ok(())
 }
 

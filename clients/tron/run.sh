@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Starts a devnet and pays on it with two clients that nobody here wrote: tronweb (npm) and tronpy (PyPI).
-# Needs node 20, python 3.11 with venv, cargo. Installs the clients beside this script.
+# Two clients that nobody here wrote, tronweb (npm) and tronpy (PyPI), pay on a devnet of their own, and pay a market and
+# are paid by it. Needs node 20, python 3.11 with venv, cargo. Installs the clients beside this script.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 work=$(mktemp -d)
-devnet=""
+pids=()
 finish() {
-  [[ -z $devnet ]] || kill "$devnet" 2>/dev/null || true
+  [[ ${#pids[@]} -eq 0 ]] || kill "${pids[@]}" 2>/dev/null || true
   rm -rf -- "$work"
 }
 trap finish EXIT
@@ -18,20 +18,35 @@ trap finish EXIT
 
 cargo build --quiet --locked -p roborent
 target=$(cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-"$target/debug/roborent" devnet --data-dir "$work" --devnet-listen 127.0.0.1:0 --block-ms 500 >"$work/out" 2>&1 &
-devnet=$!
-for _ in $(seq 100); do
-  grep -q '^devnet http' "$work/out" && break
-  kill -0 "$devnet" 2>/dev/null || break
-  sleep 0.1
-done
-url=$(sed -n 's/^devnet \([^ ]*\) .*/\1/p' "$work/out")
-[[ -n $url ]] || { cat "$work/out"; exit 1; }
+
+# Starts roborent in the background and waits until a line of its output begins with WORD and http.
+start() { # NAME WORD ARGUMENTS...
+  local name=$1 word=$2
+  shift 2
+  "$target/debug/roborent" "$@" --data-dir "$work/$name" --devnet-listen 127.0.0.1:0 >"$work/$name.out" 2>&1 &
+  pids+=($!)
+  for _ in $(seq 100); do
+    if grep -q "^ *$word  *http" "$work/$name.out"; then return 0; fi
+    kill -0 "${pids[-1]}" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$work/$name.out"
+  return 1
+}
+url_of() { sed -n "s/^ *$2  *\(http[^ ]*\).*/\1/p" "$work/$1.out"; }
+
+start node devnet devnet --block-ms 500
+start market devnet serve --listen 127.0.0.1:0 --internal-listen 127.0.0.1:0
+node_url=$(url_of node devnet)
+site=$(url_of market site)
+chain=$(url_of market devnet)
+read -r email password < <(sed -n 's|^ *admin  *\([^ ]*\) / \([^ ]*\).*|\1 \2|p' "$work/market.out")
 
 passed=0
 failed=0
-for client in "node pay_with_tronweb.mjs" ".venv/bin/python pay_with_tronpy.py"; do
-  if $client "$url"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+for client in "node pay_with_tronweb.mjs $node_url" ".venv/bin/python pay_with_tronpy.py $node_url" \
+  "node deposit_with_tronweb.mjs $site $chain" ".venv/bin/python withdraw_to_tronpy.py $site $chain $email $password"; do
+  if $client; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]

@@ -83,6 +83,9 @@ struct Failure {
     limit: Option<LimitState>,
 }
 
+/// Looks for the answer of an earlier call.
+type Look<'l> = dyn Fn(&mut Context<'_, '_>) -> Option<Result<Success, Failure>> + 'l;
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Error::from(error).into()
@@ -234,8 +237,7 @@ impl Dispatcher {
         let Some(fingerprint) = fingerprint else { return self.perform(&mut cx, prepared, subject, minute, ready, None) };
         // A repeated call is rare, and on a server each question costs: the stored answer, which is written last, refuses a
         // second one. Whatever the reason that this did not go through, the answer is then looked for.
-        // Where a refusal is kept, there is no refusal to look behind.
-        let looks_first = cx.tx.reads_are_cheap() || ready.limited.is_some() || prepared.ran_before.swap(true, Ordering::Relaxed);
+        let looks_first = cx.tx.reads_are_cheap() || prepared.ran_before.swap(true, Ordering::Relaxed);
         let earlier = |cx: &mut Context<'_, '_>| match idempotency::earlier_answer(cx, &fingerprint, operation) {
             Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: untouched(cx) })),
             Ok(None) => None,
@@ -244,7 +246,8 @@ impl Dispatcher {
         if looks_first && let Some(replay) = earlier(&mut cx) {
             return replay;
         }
-        let done = self.perform(&mut cx, prepared, subject, minute, ready, Some(&fingerprint));
+        let look: Option<&Look<'_>> = if looks_first { None } else { Some(&earlier) };
+        let done = self.perform(&mut cx, prepared, subject, minute, ready, Some((&fingerprint, look)));
         match done {
             // A replay commits, so nothing may be written that the refusal has to undo.
             Err(failure) if !looks_first && failure.error.status() < 500 && !cx.tx.wrote() => earlier(&mut cx).unwrap_or(Err(failure)),
@@ -267,7 +270,7 @@ impl Dispatcher {
         subject: Uuid,
         minute: Option<LimitState>,
         ready: &Ready,
-        fingerprint: Option<&Fingerprint>,
+        repeat: Option<(&Fingerprint, Option<&Look<'_>>)>,
     ) -> Result<Success, Failure> {
         let operation = &*prepared.operation;
         let is_member = matches!(cx.caller, Caller::Member(_));
@@ -280,6 +283,10 @@ impl Dispatcher {
                 match (hourly_limits::reserve(cx, subject, policy, limit), &ready.limited) {
                     (Ok(unit), _) => Some(unit),
                     (Err((error, state)), Some(limited)) if error.code() == "rate_limited" => {
+                        // This refusal is kept, so it is the last chance to find the answer of an earlier call.
+                        if let Some(replay) = repeat.and_then(|(_, look)| look).and_then(|look| look(cx)) {
+                            return replay;
+                        }
                         let free_at = cx.now.plus(state.reset);
                         limited(cx, free_at)?;
                         return Ok(Success { result: Err(error), replayed: false, limit: is_member.then_some(state) });
@@ -294,7 +301,7 @@ impl Dispatcher {
             let status = if ready.dry { 200 } else { operation.status };
             let answer = Answer { status, content_type: operation.content_type, body: (ready.run)(cx)? };
             hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
-            fingerprint.map_or(Ok(()), |fingerprint| idempotency::remember(cx, fingerprint, &answer))?;
+            repeat.map_or(Ok(()), |(fingerprint, _)| idempotency::remember(cx, fingerprint, operation, &answer))?;
             Ok(answer)
         };
         match finish(cx) {

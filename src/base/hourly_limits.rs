@@ -29,16 +29,15 @@ pub fn reserve(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, limit: L
     let since = cx.now.minus(limit.window.span());
     let none_left = LimitState { policy, limit, remaining: 0, reset: limit.window.span() };
     let failed = |error: Error| (error, none_left);
-    let (last, first) = store::last_and_first_use(cx, subject, policy, since).map_err(failed)?;
+    let (last, first, first_at) = store::last_and_first_use(cx, subject, policy, since).map_err(failed)?;
     let used = match (last, first) {
         (Some(last), Some(first)) => last - first + 1,
         _ => 0,
     };
     let last = last.unwrap_or(0);
     let quota = i64::from(limit.quota);
-    // The use that has to leave the hour before the next one may come in.
-    let gate = if used >= quota { last - quota + 1 } else { last - used + 1 };
-    let gate_at = if used == 0 { None } else { store::use_at(cx, subject, policy, gate).map_err(failed)? };
+    // The use that has to leave the hour before the next one may come in; before that, the first that will.
+    let gate_at = if used > quota { store::use_at(cx, subject, policy, last - quota + 1).map_err(failed)? } else { first_at };
     let reset = gate_at.map_or(limit.window.span(), |at| at.plus(limit.window.span()).since(cx.now));
     let remaining = |used: i64| u32::try_from(quota - used).unwrap_or(0);
     if used >= quota {

@@ -9,7 +9,7 @@ use crate::base::clock::Span;
 use crate::base::context::Context;
 use crate::base::error::{Refusal, Result};
 use crate::base::input::canonical;
-use crate::base::operation::{Answer, Operation};
+use crate::base::operation::{Answer, Idempotency, Operation};
 use crate::base::store;
 
 const KEPT: Span = Span::days(7);
@@ -70,9 +70,10 @@ pub fn earlier_answer(cx: &mut Context<'_, '_>, fingerprint: &Fingerprint, opera
     Ok(Some(Answer { status, content_type: operation.content_type, body: stored.body }))
 }
 
-/// Remembers the answer.
-pub fn remember(cx: &mut Context<'_, '_>, fingerprint: &Fingerprint, answer: &Answer) -> Result<()> {
-    store::save_answer(cx, fingerprint.digest, fingerprint.input_hash, answer.status, &answer.body)
+/// Remembers the answer: for 7 days, or for ever where a key is required.
+pub fn remember(cx: &mut Context<'_, '_>, fingerprint: &Fingerprint, operation: &Operation, answer: &Answer) -> Result<()> {
+    let kept = operation.idempotency == Idempotency::Required;
+    store::save_answer(cx, fingerprint.digest, fingerprint.input_hash, answer.status, &answer.body, kept)
 }
 
 /// Job: forgets answers after 7 days. Answers whether there may be more.

@@ -18,13 +18,14 @@ use crate::base::limit::Policy;
 
 ::store::statements! {
     ANSWER: ([u8; 16],) => StoredAnswer = "select input_hash, status, body from idempotency where digest = $1";
-    SAVE_ANSWER: ([u8; 16], [u8; 32], i64, Vec<u8>, Ts) => () =
-        "insert into idempotency (digest, input_hash, status, body, created_at) values ($1, $2, $3, $4, $5)";
+    SAVE_ANSWER: ([u8; 16], [u8; 32], i64, Vec<u8>, Ts, bool) => () =
+        "insert into idempotency (digest, input_hash, status, body, created_at, kept) values ($1, $2, $3, $4, $5, $6)";
     FORGET_ANSWERS: (Ts, i64) => () =
-        "delete from idempotency where digest in (select digest from idempotency where created_at < $1 order by created_at limit $2)";
-    LAST_AND_FIRST_USE: (Uuid, String, Ts) => (Option<i64>, Option<i64>) =
+        "delete from idempotency where digest in (select digest from idempotency where not kept and created_at < $1 order by created_at limit $2)";
+    LAST_AND_FIRST_USE: (Uuid, String, Ts) => (Option<i64>, Option<i64>, Option<Ts>) =
         "select (select n from hourly_uses where subject = $1 and policy = $2 order by n desc limit 1), \
-                (select n from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1)";
+                (select n from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1), \
+                (select at from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1)";
     USE_AT: (Uuid, String, i64) => (Ts,) = "select at from hourly_uses where subject = $1 and policy = $2 and n = $3";
     SAVE_USE: (Uuid, String, i64, Ts) => () = "insert into hourly_uses (subject, policy, n, at) values ($1, $2, $3, $4)";
     TAKE_BACK_USE: (Uuid, String, i64) => () = "delete from hourly_uses where subject = $1 and policy = $2 and n = $3";
@@ -39,9 +40,17 @@ pub(super) fn answer(cx: &mut Context<'_, '_>, digest: [u8; 16]) -> Result<Optio
     Ok(cx.tx.maybe(&ANSWER, (digest,))?)
 }
 
-pub(super) fn save_answer(cx: &mut Context<'_, '_>, digest: [u8; 16], input_hash: [u8; 32], status: u16, body: &[u8]) -> Result<()> {
+/// `kept` is for ever.
+pub(super) fn save_answer(
+    cx: &mut Context<'_, '_>,
+    digest: [u8; 16],
+    input_hash: [u8; 32],
+    status: u16,
+    body: &[u8],
+    kept: bool,
+) -> Result<()> {
     let now = cx.now;
-    Ok(cx.tx.write(&SAVE_ANSWER, (digest, input_hash, i64::from(status), body, now))?)
+    Ok(cx.tx.write(&SAVE_ANSWER, (digest, input_hash, i64::from(status), body, now, kept))?)
 }
 
 /// Forgets answers made before `before`; answers how many.
@@ -49,8 +58,13 @@ pub(super) fn forget_answers(cx: &mut Context<'_, '_>, before: Ts, at_most: i64)
     Ok(cx.tx.change(&FORGET_ANSWERS, (before, at_most))?)
 }
 
-/// The number of the newest use, and of the oldest one after `since`.
-pub(super) fn last_and_first_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, since: Ts) -> Result<(Option<i64>, Option<i64>)> {
+/// The number of the newest use; number and time of the oldest one after `since`.
+pub(super) fn last_and_first_use(
+    cx: &mut Context<'_, '_>,
+    subject: Uuid,
+    policy: Policy,
+    since: Ts,
+) -> Result<(Option<i64>, Option<i64>, Option<Ts>)> {
     Ok(cx.tx.one(&LAST_AND_FIRST_USE, (subject, policy.name(), since))?)
 }
 

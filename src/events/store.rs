@@ -33,16 +33,20 @@ use crate::events::emit::Event;
     APPEND: (Uuid, i64, Uuid, UserId, String, String, Ts) => () =
         "insert into fresh_events (batch, n, id, user_id, kind, data, at) values {rows}";
     LOCK_NUMBERING: () => (i64,) = "select id from event_numbering where id = 1 {lock}";
-    FRESH: () => FreshRow = "select batch, n, id, user_id, kind, data, at from fresh_events order by batch, n limit 256";
-    LAST_SEQ: (UserId,) => (i64,) = "select seq from events where user_id = $1 order by seq desc limit 1";
+    FRESH: () => FreshRow = "select batch, n, id, user_id, kind, data, at from fresh_events order by batch, n limit 1024";
+    LAST_SEQS: (UserId,) => (UserId, Option<i64>) =
+        "{sqlite}select $1, (select e.seq from events e where e.user_id = $1 order by e.seq desc limit 1)\
+         {postgres}select v.column1, (select e.seq from events e where e.user_id = v.column1 order by e.seq desc limit 1) \
+         from (values {rows}) as v order by 1{end}";
     PLACE: (UserId, i64, Uuid, String, String, Ts) => () = "insert into events (user_id, seq, id, kind, data, at) values {rows}";
-    FORGET_FRESH: (Uuid, i64) => () = "delete from fresh_events where batch = $1 and n = $2";
+    FORGET_FRESH: (Uuid, i64) => () =
+        "delete from fresh_events where {sqlite}batch = $1 and n = $2{postgres}(batch, n) in (values {rows}){end}";
     EVENTS_AFTER: (UserId, i64, i64) => EventRow =
         "select seq, id, kind, data, at from events where user_id = $1 and seq > $2 order by seq limit $3";
 }
 
 /// The events that one run of the numbering job takes.
-pub(super) const NUMBERED_TOGETHER: usize = 256;
+pub(super) const NUMBERED_TOGETHER: usize = 1_024;
 
 pub(super) fn append(cx: &mut Context<'_, '_>, events: &[Event]) -> Result<()> {
     let (batch, now) = (cx.new_ordered_id(), cx.now);
@@ -64,17 +68,19 @@ pub(super) fn fresh(cx: &mut Context<'_, '_>) -> Result<Vec<FreshRow>> {
     Ok(cx.tx.all(&FRESH, ())?)
 }
 
-/// The newest number of a user; 0 when there is none.
-pub(super) fn last_seq(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
-    Ok(cx.tx.maybe(&LAST_SEQ, (user,))?.map_or(0, |(seq,)| seq))
+/// The newest number of each user, where there is one. Users and answers are in the order of the ids.
+pub(super) fn last_seqs(cx: &mut Context<'_, '_>, users: &[UserId]) -> Result<Vec<(UserId, Option<i64>)>> {
+    let keys: Vec<_> = users.iter().map(|user| (*user,)).collect();
+    Ok(cx.tx.all_of(&LAST_SEQS, &keys)?)
 }
 
 pub(super) fn place(cx: &mut Context<'_, '_>, rows: &[(UserId, i64, Uuid, &str, &str, Ts)]) -> Result<()> {
     Ok(cx.tx.write_rows(&PLACE, rows)?)
 }
 
-pub(super) fn forget_fresh(cx: &mut Context<'_, '_>, batch: Uuid, n: i64) -> Result<()> {
-    Ok(cx.tx.write(&FORGET_FRESH, (batch, n))?)
+pub(super) fn forget_fresh(cx: &mut Context<'_, '_>, events: &[FreshRow]) -> Result<()> {
+    let keys: Vec<_> = events.iter().map(|event| (event.batch, event.n)).collect();
+    Ok(cx.tx.write_rows(&FORGET_FRESH, &keys)?)
 }
 
 pub(super) fn events_after(cx: &mut Context<'_, '_>, user: UserId, after: i64, at_most: i64) -> Result<Vec<EventRow>> {

@@ -276,7 +276,10 @@ pub struct ConfirmOrder {
 
 /// What the chain shows was this order: its sender, its recipient and its amount have to be seen there, by us.
 pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> Result<OrderView> {
-    let order = for_decision(cx, input.order_id)?;
+    let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
+    if !matches!(order.state, OrderState::Approved | OrderState::NeedsOperator) {
+        return Err(GatewayRefusal::NeedsNobody.into());
+    }
     let txid = tron::hex::decode_array::<32>(&input.txid).ok_or(GatewayRefusal::NotSeen)?;
     no_attempt_lives(cx, order.id)?;
     // What its own transaction did otherwise than it should, an admin may accept as it is.

@@ -47,16 +47,18 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
         return Err(short_of(short.balance.negated()));
     }
 
-    for (new, row) in opens.iter().zip(after.split_off(accounts.len() - fresh.len())) {
-        store::open_account(cx, new.id, new.owner, new.kind, row.balance, row.entries)?;
-    }
+    let opened = after.split_off(accounts.len() - fresh.len());
     let changes: Vec<(AccountId, Usdt, i64)> = accounts
         .iter()
         .zip(&after)
         .map(|(old, new)| (old.id, new.balance.checked_sub(old.balance).unwrap_or_default(), new.entries - old.entries))
         .collect();
-    store::insert_transaction(cx, id, kind.name(), *reference, postings)?;
+    // The new accounts behind the old ones, so that PostgreSQL takes all of it as one statement.
     store::add_to_balances(cx, &changes)?;
+    for (new, row) in opens.iter().zip(opened) {
+        store::open_account(cx, new.id, new.owner, new.kind, row.balance, row.entries)?;
+    }
+    store::insert_transaction(cx, id, kind.name(), *reference, postings)?;
     store::insert_fresh_entries(cx, &lines)
 }
 

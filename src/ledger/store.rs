@@ -97,7 +97,7 @@ macro_rules! kind {
     LOCK_HEAD: () => (i64, [u8; 32]) = "select position, hash from chain_head where id = 1 {lock}";
     UNSEALED: () => UnsealedRow =
         "select t.id, t.kind, t.reference, t.at, t.actor, p.n, p.from_account, p.to_account, p.amount \
-         from (select transaction_id from unsealed order by transaction_id limit 256) u \
+         from (select transaction_id from unsealed order by transaction_id limit 512) u \
          cross join transactions t cross join postings p \
          where t.id = u.transaction_id and p.transaction_id = t.id order by t.id, p.n";
     INSERT_SEALS: (i64, Uuid, [u8; 32]) => () = "insert into seals (position, transaction_id, hash) values {rows}";
@@ -107,7 +107,7 @@ macro_rules! kind {
 }
 
 /// The transactions that one run of the sealing job takes.
-pub(super) const SEALED_TOGETHER: i64 = 256;
+pub(super) const SEALED_TOGETHER: i64 = 512;
 
 /// Locks accounts in the order of `ids`, which is that of the ids themselves.
 pub(super) fn lock_accounts(cx: &mut Context<'_, '_>, ids: &[AccountId]) -> Result<Vec<AccountRow>> {

@@ -12,6 +12,7 @@ use crate::tasks::settlement::escrow;
 use crate::tasks::task::{Task, TaskId};
 use crate::tasks::{TaskRefusal, store};
 use crate::wallet::balance::BalanceView;
+use crate::wallet::deposit_address;
 use crate::wallet::spend_cap;
 
 /// Which task, and what it gets.
@@ -62,7 +63,8 @@ pub(super) fn extend_task(cx: &mut Context<'_, '_>, input: &ExtendTask) -> Resul
     if added > Usdt::ZERO {
         spend_cap::check(cx, added)?;
         let extension = Transaction::new(TransactionKind::Extend, cx.new_id());
-        ledger::record(cx, &extension.post(AccountId::available(me), escrow(task.id), added))?;
+        ledger::record(cx, &extension.post(AccountId::available(me), escrow(task.id), added))
+            .map_err(|error| deposit_address::tell(cx, error))?;
         spend_cap::count(cx, added)?;
         balance.hold(added)?;
     }

@@ -17,6 +17,7 @@ use crate::tasks::store::{self, Texts};
 use crate::tasks::task::{ClosedBy, Task, TaskId, TaskStatus, Wanted, WorkerType};
 use crate::tasks::{TaskRefusal, category, extend, search, terms};
 use crate::wallet::balance::BalanceView;
+use crate::wallet::deposit_address;
 use crate::wallet::spend_cap;
 
 /// The most slots of one task.
@@ -183,7 +184,8 @@ pub(super) fn publish_task(cx: &mut Context<'_, '_>, input: &PublishTask) -> Res
     }
     let account = NewAccount { id: escrow(task.id), owner: creator, kind: AccountKind::TaskEscrow };
     let transaction = Transaction::new(TransactionKind::Publish, task.id.0).open(account);
-    ledger::record(cx, &transaction.post(ledger::AccountId::available(creator), account.id, cost))?;
+    ledger::record(cx, &transaction.post(ledger::AccountId::available(creator), account.id, cost))
+        .map_err(|error| deposit_address::tell(cx, error))?;
     store::insert_task(cx, &task, &texts)?;
     search::index(cx, &task, &texts)?;
     spend_cap::count(cx, cost)?;

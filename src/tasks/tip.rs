@@ -12,6 +12,7 @@ use crate::events::{self, Event, EventKind};
 use crate::ledger::{self, AccountId, Transaction, TransactionKind};
 use crate::tasks::acceptance::SubmissionId;
 use crate::tasks::{TaskRefusal, store};
+use crate::wallet::deposit_address;
 use crate::wallet::spend_cap;
 
 /// Whom, and how much.
@@ -46,7 +47,8 @@ pub(super) fn tip_worker(cx: &mut Context<'_, '_>, input: &Tip) -> Result<Tipped
     spend_cap::check(cx, amount)?;
     let tip_id = cx.new_id();
     let (from, to) = (AccountId::available(creator), AccountId::available(acceptance.worker_id));
-    ledger::record(cx, &Transaction::new(TransactionKind::Tip, tip_id).post(from, to, amount))?;
+    ledger::record(cx, &Transaction::new(TransactionKind::Tip, tip_id).post(from, to, amount))
+        .map_err(|error| deposit_address::tell(cx, error))?;
     spend_cap::count(cx, amount)?;
     store::insert_tip(cx, tip_id, acceptance.id, amount)?;
     let data =

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tron::node::{Reply, Request, Transport};
+use devnet::Manner;
+use tron::node::{Reply, Request, Transport, TransportFailure};
 
 use crate::base::call::Dispatcher;
 use crate::gateway::runner::Devnet;
@@ -16,8 +17,13 @@ pub(super) fn in_memory(dispatcher: &Arc<Dispatcher>) -> (devnet::Devnet, Devnet
     let chain = node.clone();
     let transport: Transport = Arc::new(move |request: Request| {
         let answer = chain.request(0, request.url.trim_start_matches("devnet:"), request.body.as_bytes());
-        let reply = Reply { status: answer.status, retry_after_seconds: None, body: answer.body.into_bytes() };
-        Box::pin(std::future::ready(Ok(reply)))
+        Box::pin(std::future::ready(match answer.manner {
+            Manner::Whole | Manner::Slow(_) => {
+                Ok(Reply { status: answer.status, retry_after_seconds: None, body: answer.body.into_bytes() })
+            }
+            Manner::HangUp => Err(TransportFailure::Broken("it hung up".into())),
+            Manner::Never => Err(TransportFailure::Timeout),
+        }))
     });
     (node, Devnet { transport, url: "devnet:".into(), lag: LAG })
 }

@@ -190,14 +190,17 @@ pub fn count_tallies(cx: &mut Context<'_, '_>) -> Result<bool> {
     for (_, user, what, amount) in &rows {
         users.entry(*user).or_default().push((*what, *amount));
     }
+    let keys: Vec<_> = users.keys().map(|user| (*user,)).collect();
+    let mut known: BTreeMap<_, _> = store::reputations(cx, &keys)?.into_iter().map(|known| (known.user_id, known)).collect();
+    let mut counted = Vec::with_capacity(users.len());
     for (user, counts) in users {
-        let mut reputation = reputation_of(cx, user)?;
+        let mut reputation = known.remove(&user).unwrap_or_else(|| Reputation::new(user));
         reputation.add(&counts)?;
-        store::save_reputation(cx, &reputation)?;
+        counted.push(reputation);
     }
-    for (id, ..) in &rows {
-        store::forget_tally(cx, *id)?;
-    }
+    store::save_reputations(cx, &counted)?;
+    let done: Vec<_> = rows.iter().map(|(id, ..)| (*id,)).collect();
+    store::forget_tallies(cx, &done)?;
     Ok(rows.len() == TALLIED_TOGETHER)
 }
 

@@ -78,14 +78,17 @@ use crate::users::user::{Status, User};
         "insert into signing_keys (kid, private_sealed, public_jwk, created_at, sign_until, publish_until) values ($1, $2, $3, $4, $5, $6)";
     INSERT_TALLIES: (Uuid, UserId, Tally, i64) => () = "insert into untallied (id, user_id, what, amount) values {rows}";
     LOCK_TALLYING: () => (i64,) = "select id from tallying where id = 1 {lock}";
-    TALLIES: () => (Uuid, UserId, Tally, i64) = "select id, user_id, what, amount from untallied order by id limit 512";
-    FORGET_TALLY: (Uuid,) => () = "delete from untallied where id = $1";
+    TALLIES: () => (Uuid, UserId, Tally, i64) = "select id, user_id, what, amount from untallied order by id limit 1024";
+    FORGET_TALLIES: (Uuid,) => () = "delete from untallied where id in ({rows})";
     REPUTATION: (UserId,) => Reputation =
         "select user_id, completed, paid, reviews, rejections, disputes, disputes_lost, stars, ratings, review_minutes, median_review_minutes \
          from reputations where user_id = $1";
-    SAVE_REPUTATION: (UserId, i64, i64, i64, i64, i64, i64, i64, i64, String, Option<i64>) => () =
+    REPUTATIONS: (UserId,) => Reputation =
+        "select user_id, completed, paid, reviews, rejections, disputes, disputes_lost, stars, ratings, review_minutes, median_review_minutes \
+         from reputations where user_id in ({rows}) order by user_id";
+    SAVE_REPUTATIONS: (UserId, i64, i64, i64, i64, i64, i64, i64, i64, String, Option<i64>) => () =
         "insert into reputations (user_id, completed, paid, reviews, rejections, disputes, disputes_lost, stars, ratings, review_minutes, \
-                median_review_minutes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                median_review_minutes) values {rows} \
          on conflict (user_id) do update set completed = excluded.completed, paid = excluded.paid, reviews = excluded.reviews, \
                 rejections = excluded.rejections, disputes = excluded.disputes, disputes_lost = excluded.disputes_lost, \
                 stars = excluded.stars, ratings = excluded.ratings, review_minutes = excluded.review_minutes, \
@@ -287,36 +290,35 @@ pub(super) fn lock_tallying(cx: &mut Context<'_, '_>) -> Result<()> {
 }
 
 /// What one run of the counting job takes.
-pub(super) const TALLIED_TOGETHER: usize = 512;
+pub(super) const TALLIED_TOGETHER: usize = 1_024;
 
 /// The oldest of what is not counted yet.
 pub(super) fn tallies(cx: &mut Context<'_, '_>) -> Result<Vec<(Uuid, UserId, Tally, i64)>> {
     Ok(cx.tx.all(&TALLIES, ())?)
 }
 
-pub(super) fn forget_tally(cx: &mut Context<'_, '_>, id: Uuid) -> Result<()> {
-    Ok(cx.tx.write(&FORGET_TALLY, (id,))?)
+pub(super) fn forget_tallies(cx: &mut Context<'_, '_>, ids: &[(Uuid,)]) -> Result<()> {
+    Ok(cx.tx.write_rows(&FORGET_TALLIES, ids)?)
 }
 
 pub(super) fn reputation(cx: &mut Context<'_, '_>, user: UserId) -> Result<Option<Reputation>> {
     Ok(cx.tx.maybe(&REPUTATION, (user,))?)
 }
 
-pub(super) fn save_reputation(cx: &mut Context<'_, '_>, r: &Reputation) -> Result<()> {
-    let row = (
-        r.user_id,
-        r.completed,
-        r.paid,
-        r.reviews,
-        r.rejections,
-        r.disputes,
-        r.disputes_lost,
-        r.stars,
-        r.ratings,
-        r.review_minutes.as_str(),
-        r.median_review_minutes,
-    );
-    Ok(cx.tx.write(&SAVE_REPUTATION, row)?)
+/// The reputations of those who have one, in the order of their ids, as `users` are.
+pub(super) fn reputations(cx: &mut Context<'_, '_>, users: &[(UserId,)]) -> Result<Vec<Reputation>> {
+    Ok(cx.tx.all_of(&REPUTATIONS, users)?)
+}
+
+pub(super) fn save_reputations(cx: &mut Context<'_, '_>, reputations: &[Reputation]) -> Result<()> {
+    let rows: Vec<_> = reputations
+        .iter()
+        .map(|r| {
+            let (minutes, median) = (r.review_minutes.as_str(), r.median_review_minutes);
+            (r.user_id, r.completed, r.paid, r.reviews, r.rejections, r.disputes, r.disputes_lost, r.stars, r.ratings, minutes, median)
+        })
+        .collect();
+    Ok(cx.tx.write_rows(&SAVE_REPUTATIONS, &rows)?)
 }
 
 /// Who registered with the code of `referrer`, newest first, below the id `before`.

@@ -4,7 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::base::error::internal;
+use crate::base::error::{Error, internal};
 use crate::base::{Address, Context, Result, UserId};
 use crate::wallet::custody::Custody;
 use crate::wallet::{WalletRefusal, store};
@@ -55,6 +55,17 @@ fn known_address(cx: &mut Context<'_, '_>, user: UserId, custody: &Custody) -> R
     let Some((index, address)) = store::deposit_address_of(cx, user)? else { return Ok(None) };
     let derived = custody.deposit_address(u32::try_from(index).map_err(internal)?).map_err(internal)?;
     if derived == address { Ok(Some(address)) } else { Err(internal(format!("deposit address {index} is not of chain.deposit_xpub"))) }
+}
+
+/// Tells whoever has too little where to send more, if he has an address already.
+pub fn tell(cx: &mut Context<'_, '_>, error: Error) -> Error {
+    if error.code() != "insufficient_funds" {
+        return error;
+    }
+    match cx.user_id().and_then(|user| store::deposit_address_of(cx, user)) {
+        Ok(Some((_, address))) => error.with("deposit_address", address.to_string()),
+        _ => error,
+    }
 }
 
 /// From now on addresses are given away. Nothing when that was so before.

@@ -37,6 +37,10 @@ pub fn delayed(cx: &mut Context<'_, '_>, mut withdrawal: Withdrawal, why: &str) 
 /// It is final on the chain in the transaction `txid`.
 pub fn completed(cx: &mut Context<'_, '_>, mut withdrawal: Withdrawal, txid: [u8; 32], told: &mut Vec<Event>) -> Result<()> {
     withdrawal.txid = Some(txid);
+    if withdrawal.status.waits() {
+        // An admin found it paid: it was on its way without this database knowing.
+        signed(cx, withdrawal.clone(), txid, told)?;
+    }
     withdrawal::move_on(cx, withdrawal, WithdrawalStatus::Completed, "", told)
 }
 

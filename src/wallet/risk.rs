@@ -40,11 +40,12 @@ pub fn look_at(cx: &mut Context<'_, '_>, id: WithdrawalId) -> Result<()> {
 fn objection(cx: &mut Context<'_, '_>, withdrawal: &Withdrawal) -> Result<Option<&'static str>> {
     let rules = cx.config.withdrawals.clone();
     let Withdrawal { id, user_id, address, amount, created_at, .. } = *withdrawal;
+    let net = withdrawal.net();
     let owner = user(cx, user_id)?.ok_or_else(|| internal("a withdrawal of nobody"))?;
     let since = cx.now.minus(DAY);
     let past = store::past_withdrawals(cx, user_id, id, address, since)?;
     let cleared = store::cleared_since(cx, since)?;
-    let over_the_cap = cleared.checked_add(amount).is_none_or(|sum| sum > rules.daily_cap);
+    let over_the_cap = cleared.checked_add(net).is_none_or(|sum| sum > rules.daily_cap);
     let young = created_at.since(owner.created_at) < Span::hours(i64::from(rules.young_user_hours));
     let checks: [(bool, &'static str); 8] = [
         (owner.status != Status::Active, "the account is suspended"),

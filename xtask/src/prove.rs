@@ -31,7 +31,9 @@ struct Size {
 
 const LIVES: Size = Size { runs: "ROBORENT_LIVES", usual: 10_000, seed: "ROBORENT_LIVES_SEED" };
 
-const BLOCKS: [Block; 4] = [
+const SCRIPTS: Size = Size { runs: "ROBORENT_SCRIPTS", usual: 2_000, seed: "ROBORENT_SCRIPTS_SEED" };
+
+const BLOCKS: [Block; 5] = [
     Block {
         name: "lives",
         about: "random lives of the market against a model, five of them on both engines",
@@ -41,6 +43,11 @@ const BLOCKS: [Block; 4] = [
         name: "races",
         about: "calls at once for what exists once, on both engines",
         how: How::Tests(&["--test", "market", "races::"], None),
+    },
+    Block {
+        name: "gateway",
+        about: "random stories of deposits, payouts, faults, forks and jumps of time, compared with the chain",
+        how: How::Tests(&["--test", "gateway", "scripts::", "--", "--nocapture"], Some(SCRIPTS)),
     },
     Block { name: "crash", about: "kills, cut connections, lost machines", how: How::Tests(&["--test", "crash"], None) },
     Block {

@@ -60,7 +60,26 @@ fn render(sql: &str, dialect: Dialect) -> String {
             _ => {}
         }
     }
-    tokens.iter().fold(text, |text, (token, replacement)| text.replace(token, replacement))
+    let text = tokens.iter().fold(text, |text, (token, replacement)| text.replace(token, replacement));
+    choices(&text, dialect)
+}
+
+/// Writes out `{column one of 'a', 'b'}` as each engine checks it best.
+fn choices(text: &str, dialect: Dialect) -> String {
+    let mut pieces = text.split('{');
+    let mut written = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let choice = piece.split_once('}').and_then(|(choice, after)| Some((choice.split_once(" one of ")?, after)));
+        written += &match (choice, dialect) {
+            (None, _) => format!("{{{piece}"),
+            (Some(((column, words), after)), Dialect::Postgres) => format!("{column} in ({words}){after}"),
+            (Some(((column, words), after)), Dialect::Lite) => {
+                let each: Vec<String> = words.split(", ").map(|word| format!("{column} = {word}")).collect();
+                format!("({}){after}", each.join(" or "))
+            }
+        };
+    }
+    written
 }
 
 fn checksum(migration: &Migration) -> Vec<u8> {
@@ -133,4 +152,16 @@ pub(crate) async fn postgres(url: &str, migrations: &[Migration], now: i64) -> R
         client.batch_execute("analyze").await?;
     }
     Ok(pending.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_written_out_for_each_engine() {
+        let sql = "check (n > 0 or {kind one of 'a', 'b', 'c'}), -- {braces}";
+        assert_eq!(render(sql, Dialect::Lite), "check (n > 0 or (kind = 'a' or kind = 'b' or kind = 'c')), -- {braces}\n");
+        assert_eq!(render(sql, Dialect::Postgres), "check (n > 0 or kind in ('a', 'b', 'c')), -- {braces}\n");
+    }
 }

@@ -12,6 +12,8 @@ use crate::value::Value;
 
 /// More make a statement that is slow to plan and rarely the same again.
 const PARTS_MAX: usize = 24;
+/// So many rows are worth a statement of their own; joined, each number of rows of a job would be another statement to plan.
+const LARGE: usize = 16;
 /// Every sequence of parts is a statement that the server keeps; beyond this many, writes travel one by one.
 const KEPT_MAX: usize = 256;
 
@@ -23,6 +25,8 @@ pub(crate) struct Write {
     groups: usize,
     /// Whether the write before it belongs to the same call, and so changes other rows.
     goes_on: bool,
+    /// Whether it may also find no row.
+    may_miss: bool,
 }
 
 /// Splits one call into writes: one for each row, or, where the text takes rows, for as many as are prepared together.
@@ -34,8 +38,13 @@ pub(crate) fn split(raw: &'static Raw, values: Vec<Value<'_>>, rows: usize) -> i
         let groups = if raw.takes_rows() { group_size(rows - done) } else { usize::from(done < rows) };
         let goes_on = done > 0;
         done += groups;
-        (groups > 0).then(|| Write { raw, values: values.by_ref().take(width * groups).collect(), groups, goes_on })
+        (groups > 0).then(|| Write { raw, values: values.by_ref().take(width * groups).collect(), groups, goes_on, may_miss: false })
     })
+}
+
+/// A write of one row that may not be there.
+pub(crate) fn one_if_there(raw: &'static Raw, values: Vec<Value<'_>>) -> Write {
+    Write { raw, values: values.into_iter().map(Value::into_owned).collect(), groups: 1, goes_on: false, may_miss: true }
 }
 
 /// How many of `rows` go into one statement: a few sizes only, because each is prepared and kept by the server.
@@ -51,10 +60,15 @@ pub(crate) const fn group_size(rows: usize) -> usize {
 impl Write {
     /// Whether it changed as many rows as the command claimed.
     fn check(&self, changed: u64) -> Result<(), StoreError> {
-        if changed == self.groups as u64 {
+        if changed == self.groups as u64 || (self.may_miss && changed == 0) {
             return Ok(());
         }
         Err(StoreError::Race(format!("changed {changed} rows instead of {}: {}", self.groups, self.raw.sql)))
+    }
+
+    /// Whether it may be a part of a statement.
+    fn joins(&self) -> bool {
+        self.groups < LARGE && self.raw.table().is_some()
     }
 
     fn key(&self) -> (usize, usize) {
@@ -67,17 +81,18 @@ impl Write {
 }
 
 /// Cuts the writes into statements. Parts of one statement do not see what the others do, and run in no promised order:
-/// so they are plain, they write to different tables, or they are the rows of one call, which change one row each.
+/// so they are plain, they write to different tables, or they are the rows of one call, which change one row each. What
+/// adds rows looks at none, so it may stand beside earlier additions and updates; deletions may have to make room for it.
 fn statements(writes: &[Write]) -> impl Iterator<Item = &[Write]> {
     let mut rest = writes;
     std::iter::from_fn(move || {
         let (first, _) = rest.split_first()?;
         let fits = |n: usize| {
             let write = &rest[n];
-            let elsewhere = || rest[..n].iter().all(|other| other.raw.table() != write.raw.table());
-            write.raw.table().is_some() && (write.goes_on || elsewhere())
+            let apart = |other: &Write| other.raw.table() != write.raw.table() || (write.raw.adds_values() && !other.raw.deletes());
+            write.joins() && (write.goes_on || rest[..n].iter().all(apart))
         };
-        let most = if first.raw.table().is_some() { rest.len().min(PARTS_MAX) } else { 1 };
+        let most = if first.joins() { rest.len().min(PARTS_MAX) } else { 1 };
         let parts = (1..most).find(|n| !fits(*n)).unwrap_or(most);
         let statement;
         (statement, rest) = rest.split_at(parts);
@@ -184,6 +199,8 @@ mod tests {
 
     crate::statements! {
         ADD: (i64, i64) => () = "update accounts set n = n + $2 where id = $1";
+        OPEN: (i64,) => () = "insert into accounts (id, n) values ($1, 0)";
+        CLOSE: (i64,) => () = "delete from accounts where id = $1";
         NOTE: (i64, String) => () = "insert into notes (id, text) values {rows}";
         COPY: (i64,) => () = "insert into old_notes (id) select id from notes where id = $1";
     }
@@ -207,7 +224,7 @@ mod tests {
              w2 as (insert into notes (id, text) values ($5, $6), ($7, $8), ($9, $10)) \
              select (select 1::bigint from w0), (select 1::bigint from w1), 3::bigint"
         );
-        assert_eq!(STATEMENTS.len(), 3);
+        assert_eq!(STATEMENTS.len(), 5);
     }
 
     #[test]
@@ -216,6 +233,9 @@ mod tests {
         assert_eq!(sizes(&writes(&[ADD.raw(), ADD.raw()])), [1, 1], "perhaps the same row");
         assert_eq!(sizes(&writes(&[ADD.raw(), NOTE.raw(), ADD.raw()])), [2, 1]);
         assert_eq!(sizes(&writes(&[NOTE.raw(), COPY.raw(), ADD.raw()])), [1, 1, 1], "it reads what another one writes");
+        assert_eq!(sizes(&writes(&[ADD.raw(), OPEN.raw(), OPEN.raw()])), [3], "what adds rows looks at none");
+        assert_eq!(sizes(&writes(&[OPEN.raw(), ADD.raw()])), [1, 1], "perhaps the new row");
+        assert_eq!(sizes(&writes(&[CLOSE.raw(), OPEN.raw()])), [1, 1], "perhaps in place of the old row");
     }
 
     #[test]
@@ -225,5 +245,6 @@ mod tests {
         assert_eq!(groups(9), [4, 4, 1]);
         assert_eq!(groups(150), [64, 64, 16, 4, 2]);
         assert_eq!(sizes(&write(ADD.raw(), 50)), [24, 24, 2]);
+        assert_eq!(sizes(&write(NOTE.raw(), 150)), [1, 1, 1, 2], "many rows are a statement of their own");
     }
 }

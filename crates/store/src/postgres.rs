@@ -123,6 +123,11 @@ impl Postgres {
         self.waiting.extend(pg_writes::split(raw, values, rows));
     }
 
+    /// The same for a row that may not be there.
+    pub(crate) fn defer_if_there(&mut self, raw: &'static Raw, values: Vec<Value<'_>>) {
+        self.waiting.push(pg_writes::one_if_there(raw, values));
+    }
+
     pub(crate) fn advisory_lock(&mut self, name: i64) -> Result<(), StoreError> {
         self.trip(|client| {
             Some(Box::pin(async move {

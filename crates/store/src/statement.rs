@@ -35,6 +35,7 @@ struct Shape {
     takes_rows: bool,
     table: Option<String>,
     adds_values: bool,
+    deletes: bool,
 }
 
 static NEXT_SLOT: AtomicUsize = AtomicUsize::new(1);
@@ -79,12 +80,17 @@ impl Raw {
         self.shape().adds_values
     }
 
+    /// Whether a plain write deletes rows.
+    pub(crate) fn deletes(&self) -> bool {
+        self.shape().deletes
+    }
+
     fn shape(&self) -> &Shape {
         self.shape.get_or_init(|| {
             let sql = of_one_engine(self.sql, "{postgres}");
             let table = table_of(&sql);
             let adds_values = table.is_some() && sql.starts_with("insert into ") && !sql.contains(" on conflict");
-            Shape { takes_rows: sql.contains("{rows}"), table, adds_values }
+            Shape { takes_rows: sql.contains("{rows}"), table, adds_values, deletes: sql.starts_with("delete ") }
         })
     }
 }

@@ -1,4 +1,4 @@
-//! A transaction: one closed type over both engines, synchronous, with eight verbs.
+//! A transaction: one closed type over both engines, synchronous, with a few verbs.
 //!
 //! Reads and guards come first, writes last: a command that is refused before its first write costs nothing to undo.
 //! The first failure of a verb is remembered, so a command cannot swallow it and commit.
@@ -109,6 +109,22 @@ impl<'c> Tx<'c> {
         let mut values = Vec::with_capacity(P::KINDS.len());
         params.bind(&mut values);
         self.execute(statement.raw(), values, 1)
+    }
+
+    /// A write that changes one row, or none when it is not there. In PostgreSQL it may be sent later, too.
+    pub fn write_if_there<P: Kinds>(&mut self, statement: &'static Stmt<P, ()>, params: impl Params<P>) -> Result<(), StoreError> {
+        self.go_on()?;
+        self.wrote = true;
+        let mut values = Vec::with_capacity(P::KINDS.len());
+        params.bind(&mut values);
+        let result = match &mut self.engine {
+            Engine::Lite(lite) => lite.execute(statement.raw(), &values).map(drop),
+            Engine::Postgres(postgres) => {
+                postgres.defer_if_there(statement.raw(), values);
+                Ok(())
+            }
+        };
+        self.note(result)
     }
 
     /// The same write for several rows, each changing exactly one, and no two the same. Where the statement holds

@@ -122,7 +122,7 @@ impl Gateway {
     }
 
     /// The books against the logs, and the logs against what the token says of the hot wallet.
-    pub async fn compare(&self, token: Token) -> Result<()> {
+    pub(super) async fn compare(&self, token: Token) -> Result<()> {
         self.dispatcher.system(move |cx| compare::compare(cx, token)).await?;
         let before = self.cursor().await?;
         let held = self.held(self.custody.hot.0).await?;

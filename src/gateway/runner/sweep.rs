@@ -15,8 +15,20 @@ const ENERGY: i64 = 64_285;
 const BYTES: i64 = 350;
 
 impl Gateway {
+    /// Orders sweeps now, without waiting for their time.
+    ///
+    /// # Errors
+    /// When nodes do not answer, or another gateway is at work.
+    pub async fn sweep_now(&self) -> Result<()> {
+        let turn = self.turn.lock().await;
+        let token = self.lease().await?.ok_or(crate::gateway::GatewayRefusal::LeaseLost)?;
+        self.sweep(token).await?;
+        drop(turn);
+        Ok(())
+    }
+
     /// Orders what a few of the fullest deposit addresses need next.
-    pub async fn sweep(&self, token: Token) -> Result<()> {
+    pub(super) async fn sweep(&self, token: Token) -> Result<()> {
         if !self.keys.may_sweep() {
             return Ok(());
         }

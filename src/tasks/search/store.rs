@@ -304,8 +304,7 @@ pub(super) fn index(cx: &mut Context<'_, '_>, number: i64, id: TaskId, words: &s
 
 /// Nothing happens when it is not there.
 pub(super) fn forget(cx: &mut Context<'_, '_>, number: i64) -> Result<()> {
-    cx.tx.change(&FORGET, (number,))?;
-    Ok(())
+    Ok(cx.tx.write_if_there(&FORGET, (number,))?)
 }
 
 /// Open tasks in the order of their ids.

@@ -86,7 +86,8 @@ impl Dialect {
         for (token, meaning) in tokens {
             text = text.replace(token, meaning);
         }
-        text.replace("{new}", &self.id(Uuid::from_u128(0x0666_0000_0000_7000_8000_0000_0000_0666)))
+        choices(&text)
+            .replace("{new}", &self.id(Uuid::from_u128(0x0666_0000_0000_7000_8000_0000_0000_0666)))
             .replace("{nil}", &self.id(Uuid::nil()))
             .replace("{fees}", &self.id(crate::market::PLATFORM_FEES))
             .replace("{onchain}", &self.id(crate::market::ONCHAIN))
@@ -118,4 +119,18 @@ impl Dialect {
         }
         self.render(&sql)
     }
+}
+
+/// Both engines read `{a one of …}` as `a in (…)`.
+fn choices(sql: &str) -> String {
+    let mut pieces = sql.split('{');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once('}').and_then(|(choice, after)| Some((choice.split_once(" one of ")?, after))) {
+            Some(((column, words), after)) => write!(text, "{column} in ({words}){after}"),
+            None => write!(text, "{{{piece}"),
+        }
+        .expect("writing to a String does not fail");
+    }
+    text
 }

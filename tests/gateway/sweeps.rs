@@ -1,0 +1,58 @@
+//! Deposits come to the hot wallet when there is enough to be worth it; no balance changes.
+
+use roborent::on_both_engines;
+use serde_json::json;
+
+use crate::{address_of, admin_of, available, chain, gateway, on_chain, settle};
+
+async fn sweep(app: &roborent::testing::TestApp) {
+    app.gateway().sweep_now().await.unwrap();
+    settle(app).await;
+}
+
+on_both_engines! {
+    async fn a_full_address_is_topped_up_and_swept(app) {
+        let admin = admin_of(app, "root@example.com").await;
+        let (rich, poor) = (app.rich_bot(120).await, app.rich_bot(20).await);
+        let (full, little) = (address_of(app, &rich).await, address_of(app, &poor).await);
+        let hot = gateway(app, &admin).await["hot_address"].as_str().unwrap().to_owned();
+        let before = on_chain(app, &hot);
+        sweep(app).await;
+        assert_eq!(on_chain(app, &full), 120_000_000, "TRX come first");
+        app.pour(rich.user_id, 7).await;
+        sweep(app).await;
+        sweep(app).await;
+        assert_eq!((on_chain(app, &full), on_chain(app, &little)), (0, 20_000_000), "what came in between is swept, too");
+        assert_eq!(on_chain(app, &hot), before + 127_000_000);
+        assert_eq!(available(app, &rich).await.to_bits(), 127.0_f64.to_bits());
+        let state = gateway(app, &admin).await;
+        assert_eq!((&state["difference"], &state["deposit_addresses_usdt"]), (&json!(0.0), &json!(20.0)));
+        assert_eq!(state["freezes"], json!([]));
+    }
+
+    async fn a_sweep_that_expires_is_made_again(app) {
+        let bot = app.rich_bot(120).await;
+        let address = address_of(app, &bot).await;
+        sweep(app).await;
+        chain(app, "faults", &json!({ "rules": [{ "kind": "accept_then_drop", "times": 1 }] }));
+        sweep(app).await;
+        assert_eq!(on_chain(app, &address), 120_000_000);
+        app.advance(roborent::base::Span::minutes(8));
+        settle(app).await;
+        settle(app).await;
+        assert_eq!(on_chain(app, &address), 0);
+        assert_eq!(available(app, &bot).await.to_bits(), 120.0_f64.to_bits());
+    }
+
+    async fn a_doubled_price_of_energy_is_paid_or_waited_for(app) {
+        let bot = app.rich_bot(120).await;
+        let address = address_of(app, &bot).await;
+        sweep(app).await;
+        chain(app, "energy_price", &json!({ "sun": 200 }));
+        for _ in 0..4 {
+            sweep(app).await;
+            app.advance(roborent::base::Span::seconds(11));
+        }
+        assert_eq!(on_chain(app, &address), 0, "topped up once more and swept");
+    }
+}
