@@ -47,7 +47,7 @@ fn people(market: &Market, dialect: Dialect, sql: &mut Vec<String>) {
         sql.push(format!("insert into api_keys values ({fresh}, {id}, 'rr_', {own_hash}, 'key', {}, 0, null, null, null)", n + 1));
         sql.push(format!("insert into sessions values ({fresh}, {id}, 'api', 'aal1', '[]', 0, 0, 0, 0, null, 0, null, '::1', 'test')"));
     }
-    sql.push(format!("insert into idempotency values ({digest}, {hash}, 201, {hash}, 0)"));
+    sql.push(format!("insert into idempotency values ({digest}, {hash}, 201, {hash}, 0, {no})"));
 }
 
 fn ledger(market: &Market, dialect: Dialect, sql: &mut Vec<String>) {
