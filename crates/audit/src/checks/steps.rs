@@ -12,7 +12,7 @@ use crate::reader::{Reader, Row};
 type Edges = &'static [(&'static str, &'static [&'static str])];
 
 const ORDERS: Edges = &[
-    ("approved", &["signed", "refunded", "dropped"]),
+    ("approved", &["signed", "confirmed", "refunded", "dropped"]),
     ("signed", &["in_flight", "approved", "confirmed", "refunded", "dropped", "needs_operator"]),
     ("in_flight", &["approved", "confirmed", "refunded", "dropped", "needs_operator"]),
     ("needs_operator", &["approved", "confirmed", "refunded", "dropped", "needs_operator"]),
@@ -21,7 +21,8 @@ const ORDERS: Edges = &[
 
 const WITHDRAWALS: Edges = &[
     ("queued", &["in_review", "sending", "cancelled", "refunded"]),
-    ("in_review", &["queued", "rejected", "cancelled", "refunded"]),
+    // From here to `sending` when an admin finds it paid on the chain.
+    ("in_review", &["queued", "sending", "rejected", "cancelled", "refunded"]),
     ("sending", &["completed", "refunded"]),
 ];
 

@@ -160,6 +160,8 @@ impl Withdrawal {
         let waits = match status.as_str() {
             "queued" | "rejected" | "cancelled" | "refunded" => !row.is_due,
             "in_review" => row.is_due && !row.is_cleared,
+            // An admin may find it paid on the chain while another one still looks at it.
+            "completed" => !row.is_due && (row.is_cleared || self.is_adopted(row)),
             _ => !row.is_due && row.is_cleared,
         };
         require(waits, &|| format!("{status}, let out: {}, to be decided: {}", row.is_cleared, row.is_due));
@@ -195,17 +197,21 @@ impl Withdrawal {
         }
     }
 
+    /// Whether its transaction is none of ours, and the chain shows that it did the same.
+    fn is_adopted(&self, row: &Claim) -> bool {
+        let is_attempt = self.attempts.iter().any(|(_, attempt)| Some(attempt) == row.txid.as_ref());
+        !is_attempt && self.seen.iter().any(|(recipient, amount)| *recipient == row.address && *amount == row.net())
+    }
+
     /// Its transaction is the last attempt; or another one that the chain shows to have done the same, where an admin says so.
     fn transaction_fits(&self, row: &Claim) -> bool {
         let last = self.attempts.last();
         let confirmed = self.attempts.iter().filter(|(state, _)| state == "confirmed").count();
         let is_last = row.txid.as_ref() == last.map(|(_, txid)| txid);
         match (row.status.as_str(), &row.txid) {
-            ("completed", Some(txid)) => {
+            ("completed", Some(_)) => {
                 let own = is_last && last.is_some_and(|(state, _)| state == "confirmed") && confirmed == 1;
-                let is_attempt = self.attempts.iter().any(|(_, attempt)| attempt == txid);
-                let shown = self.seen.iter().any(|(recipient, amount)| *recipient == row.address && *amount == row.net());
-                own || !is_attempt && shown
+                own || self.is_adopted(row)
             }
             ("completed", None) => false,
             ("sending", _) => is_last,
