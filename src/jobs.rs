@@ -4,40 +4,52 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
 use crate::base::error::internal;
 use crate::base::{Context, Result, hourly_limits, idempotency};
-use crate::{events, ledger, tasks, users, wallet};
+use crate::webhooks::Deliverer;
+use crate::{events, ledger, tasks, users, wallet, webhooks};
 
 /// Items that a job has under way at once; SQLite commits them together.
 const SIDE_BY_SIDE: usize = 64;
 
 /// One job.
+#[derive(Clone)]
 pub struct Job {
     /// As in the log and the metrics.
     pub name: &'static str,
     /// How often it runs.
     pub period: Duration,
-    run: Box<dyn Fn(Arc<Dispatcher>) -> Running + Send + Sync>,
+    /// Makes it run before its period is over.
+    wake: Option<Arc<Notify>>,
+    run: Arc<dyn Fn(Arc<Dispatcher>) -> Running + Send + Sync>,
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// The table of jobs.
-pub fn jobs() -> Vec<Job> {
+pub fn jobs(deliverer: &Arc<Deliverer>) -> Vec<Job> {
     vec![
         in_steps("seal", Duration::from_secs(1), ledger::seal::seal),
         each_due("clock", Duration::from_millis(500), tasks::clock::due, tasks::clock::act),
         each_due("withdrawals", Duration::from_millis(500), wallet::risk::waiting, wallet::risk::look_at),
         in_steps("count_tallies", Duration::from_secs(1), users::reputation::count_tallies),
-        in_steps("number_events", Duration::from_millis(250), events::number),
+        number_events(deliverer),
+        deliver_webhooks(deliverer),
+        in_steps("forget_old_attempts", Duration::from_mins(10), webhooks::forget_old_attempts),
         in_steps("forget_old_spends", Duration::from_mins(1), wallet::spend_cap::forget_old_spends),
         in_steps("forget_old_uses", Duration::from_mins(1), hourly_limits::forget_old_uses),
         in_steps("forget_old_answers", Duration::from_mins(10), idempotency::forget_old_answers),
-        Job { name: "save_last_uses", period: Duration::from_mins(1), run: Box::new(|dispatcher| Box::pin(save_last_uses(dispatcher))) },
+        Job {
+            name: "save_last_uses",
+            period: Duration::from_mins(1),
+            wake: None,
+            run: Arc::new(|dispatcher| Box::pin(save_last_uses(dispatcher))),
+        },
         in_steps("forget_ended_keys", Duration::from_hours(1), users::forget_ended_keys),
         in_steps("forget_ended_sessions", Duration::from_hours(1), users::forget_ended_sessions),
     ]
@@ -51,7 +63,7 @@ fn in_steps(name: &'static str, period: Duration, step: fn(&mut Context<'_, '_>)
             Ok(())
         })
     };
-    Job { name, period, run: Box::new(run) }
+    Job { name, period, wake: None, run: Arc::new(run) }
 }
 
 /// A job that lists what is due and does each in a transaction of its own, some at a time, until nothing is left. What
@@ -85,7 +97,46 @@ fn each_due<T: Copy + Send + Sync + 'static>(
             }
         })
     };
-    Job { name, period, run: Box::new(run) }
+    Job { name, period, wake: None, run: Arc::new(run) }
+}
+
+/// Numbers new events and puts them into the queues of webhooks; then wakes those on this node who wait for them.
+fn number_events(deliverer: &Arc<Deliverer>) -> Job {
+    let wake = Arc::clone(&deliverer.wake);
+    let run = move |dispatcher: Arc<Dispatcher>| -> Running {
+        let wake = Arc::clone(&wake);
+        Box::pin(async move {
+            loop {
+                let number = |cx: &mut Context<'_, '_>| {
+                    let numbered = events::number(cx)?;
+                    let queued = webhooks::enqueue(cx, &numbered)?;
+                    Ok((numbered, queued))
+                };
+                let (numbered, queued) = dispatcher.system(number).await?;
+                for user in numbered.users() {
+                    dispatcher.news.ring(user);
+                }
+                if queued {
+                    wake.notify_one();
+                }
+                if !numbered.more {
+                    return Ok(());
+                }
+            }
+        })
+    };
+    Job { name: "number_events", period: Duration::from_millis(250), wake: None, run: Arc::new(run) }
+}
+
+/// Starts to deliver what is due; at once when something new is.
+fn deliver_webhooks(deliverer: &Arc<Deliverer>) -> Job {
+    let wake = Some(Arc::clone(&deliverer.wake));
+    let deliverer = Arc::clone(deliverer);
+    let run = move |dispatcher: Arc<Dispatcher>| -> Running {
+        let deliverer = Arc::clone(&deliverer);
+        Box::pin(async move { deliverer.start_due(&dispatcher).await })
+    };
+    Job { name: "deliver_webhooks", period: Duration::from_millis(250), wake, run: Arc::new(run) }
 }
 
 /// Each node writes down the uses that it has seen itself.
@@ -108,29 +159,37 @@ pub async fn run_all(jobs: &[Job], dispatcher: &Arc<Dispatcher>) -> Result<()> {
     Ok(())
 }
 
-/// Runs every job in its period until `stop`. A job that is under way then is left; its next run goes on.
-#[expect(clippy::disallowed_methods, reason = "the period of a job is machine time; what is due is decided by cx.now")]
+/// Runs every job in its period until `stop`, one beside the other, so that a long one keeps no other waiting. A job that
+/// is under way then is left; its next run goes on.
 pub async fn run_for_ever(jobs: &[Job], dispatcher: &Arc<Dispatcher>, stop: &CancellationToken) {
-    let mut due: Vec<Duration> = jobs.iter().map(|_| Duration::ZERO).collect();
-    let tick = Duration::from_millis(250);
+    let mut running = JoinSet::new();
+    for job in jobs {
+        running.spawn(repeat(job.clone(), Arc::clone(dispatcher), stop.clone()));
+    }
+    while running.join_next().await.is_some() {}
+}
+
+#[expect(clippy::disallowed_methods, reason = "the period of a job is machine time; what is due is decided by cx.now")]
+async fn repeat(job: Job, dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
     loop {
+        let done = tokio::select! {
+            () = stop.cancelled() => return,
+            done = (job.run)(Arc::clone(&dispatcher)) => done,
+        };
+        if let Err(error) = done {
+            tracing::warn!(job = job.name, %error, "a job failed; it runs again in its period");
+            metrics::counter!("roborent_job_failures_total", "job" => job.name).increment(1);
+        }
+        let woken = async {
+            match &job.wake {
+                Some(wake) => wake.notified().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(tick) => {}
-        }
-        for (job, left) in jobs.iter().zip(&mut due) {
-            *left = left.saturating_sub(tick);
-            if left.is_zero() {
-                *left = job.period;
-                let done = tokio::select! {
-                    () = stop.cancelled() => return,
-                    done = (job.run)(Arc::clone(dispatcher)) => done,
-                };
-                if let Err(error) = done {
-                    tracing::warn!(job = job.name, %error, "a job failed; it runs again in its period");
-                    metrics::counter!("roborent_job_failures_total", "job" => job.name).increment(1);
-                }
-            }
+            () = tokio::time::sleep(job.period) => {}
+            () = woken => {}
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod users;
 
 pub mod events;
 pub mod wallet;
+pub mod webhooks;
 
 pub mod gateway;
 

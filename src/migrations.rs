@@ -10,6 +10,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "events", sql: include_str!("../migrations/0004_events.sql") },
     Migration { number: 5, name: "tasks", sql: include_str!("../migrations/0005_tasks.sql") },
     Migration { number: 6, name: "chain", sql: include_str!("../migrations/0006_chain.sql") },
+    Migration { number: 7, name: "webhooks", sql: include_str!("../migrations/0007_webhooks.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.
@@ -18,7 +19,9 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::base::store::STATEMENTS,
         crate::ledger::store::STATEMENTS,
         crate::users::store::STATEMENTS,
+        crate::users::webhook::store::STATEMENTS,
         crate::events::store::STATEMENTS,
+        crate::webhooks::store::STATEMENTS,
         crate::wallet::store::STATEMENTS,
         crate::gateway::store::STATEMENTS,
         crate::referrals::store::STATEMENTS,

@@ -13,12 +13,15 @@ use crate::base::config::Config;
 use crate::base::error::internal;
 use crate::base::operation::Operation;
 use crate::base::random::Entropy;
+use crate::base::strangers::system_lookup;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
 use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
+use crate::doors::mcp::Streams;
 use crate::gateway::runner::{Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
+use crate::webhooks::{self, Deliverer};
 use crate::{events, gateway, jobs, moderation, ratings, referrals, tasks, wallet};
 
 /// The name of the embedded database in the data folder.
@@ -116,6 +119,7 @@ pub fn operations(config: &Config) -> Vec<Arc<Operation>> {
     operations.extend(gateway::operations());
     operations.extend(referrals::operations());
     operations.extend(events::operations());
+    operations.extend(webhooks::operations());
     operations.extend(moderation::operations());
     if config.installation.network.is_sandbox() {
         operations.extend(gateway::sandbox_operations());
@@ -152,19 +156,23 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
     let dir = &config.installation.data_dir;
     let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
     let secret = secret.map_err(|e| StartError(format!("auth.secret in {}: {e}", dir.display())))?;
+    dispatcher.secrets.learn(&secret)?;
     let public_url = config.server.site();
     let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await;
     let tokens = tokens.map_err(|_| {
         StartError("the sign-in keys of this database do not open: auth.secret must be the one that it was made with".into())
     })?;
+    let deliverer = Deliverer::new(&config, system_lookup())?;
     Ok(Arc::new(App {
         operations: operations(&config),
         tokens,
         public_url,
-        jobs: jobs::jobs(),
+        jobs: jobs::jobs(&deliverer),
+        deliverer,
         gateway,
         clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
+        streams: Streams::default(),
         metrics: metrics_handle()?,
         dispatcher,
     }))

@@ -3,6 +3,7 @@
 
 mod chain;
 mod database;
+mod streamed;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use ::store::{EngineSettings, Settings, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -30,6 +31,7 @@ use crate::users::{self, password};
 use crate::{jobs, start};
 
 pub use database::TestDatabase;
+pub use streamed::Streamed;
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,14 +150,26 @@ impl Ask<'_> {
         self
     }
 
-    /// Sends it and reads the answer.
+    /// Sends it and reads the answer; of a stream, its head only.
     pub async fn send(self) -> Answered {
+        let (parts, body) = self.open().await.into_parts();
+        let is_endless = parts.headers.get("content-type").is_some_and(|value| value == "text/event-stream");
+        let body = if is_endless { Vec::new() } else { to_bytes(body, usize::MAX).await.expect("a body from memory").to_vec() };
+        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends it and opens the stream that is answered.
+    pub async fn stream(self) -> Streamed {
+        let response = self.open().await;
+        assert_eq!(response.headers()["content-type"], "text/event-stream", "{}", response.status());
+        Streamed(response.into_body())
+    }
+
+    /// Sends it; the answer is read by the test.
+    pub async fn open(self) -> Response<Body> {
         let mut request: Request<Body> = self.request.body(Body::from(self.body)).expect("a well-formed request");
         request.extensions_mut().insert(doors::Peer(self.from));
-        let response = self.app.router.clone().oneshot(request).await.expect("the router always answers");
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.expect("a body from memory").to_vec();
-        Answered { status: parts.status.as_u16(), headers: parts.headers, body }
+        self.app.router.clone().oneshot(request).await.expect("the router always answers")
     }
 }
 
@@ -207,6 +221,16 @@ impl TestApp {
             devnet,
             dir,
         })
+    }
+
+    /// Another node over the same database, with a clock and a memory of its own.
+    pub async fn another_node(&self) -> Arc<Dispatcher> {
+        let open = Settings { engine: self.engine.clone(), queue_max: 64, batch_max: ::store::BATCH_MAX };
+        let now = START.as_milliseconds();
+        let store =
+            tokio::task::spawn_blocking(move || Store::open(&open, MIGRATIONS, now)).await.expect("opened").expect("the same database");
+        let (clock, config) = (Clock::standing_at(self.now()), Arc::clone(&self.app.dispatcher.config));
+        Arc::new(Dispatcher::new(store, clock, Entropy::from_number(8), config, users::resolve))
     }
 
     /// The chain, for orders and for looking at it.

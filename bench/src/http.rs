@@ -16,14 +16,14 @@ const IDLE_MIB_MOST: u64 = 20;
 
 /// One run against one server.
 pub struct Run {
-    requests: u64,
+    pub requests: u64,
     elapsed: Duration,
-    cpu: Duration,
-    latencies_us: Vec<u32>,
+    pub cpu: Duration,
+    pub latencies_us: Vec<u32>,
 }
 
 impl Run {
-    fn rate(&self) -> u64 {
+    pub fn rate(&self) -> u64 {
         per_second(self.requests, self.elapsed)
     }
 }
@@ -87,7 +87,8 @@ pub async fn measure(options: &Options) -> Fallible<()> {
     Ok(())
 }
 
-fn register(server: &Server) -> Fallible<String> {
+/// A new bot; answers its key.
+pub fn register(server: &Server) -> Fallible<String> {
     let (status, body) = requests::once(server.address, "POST", "/api/v1/agent/register", "{}")?;
     let answer: Value = serde_json::from_str(&body)?;
     let key = answer["api_key"].as_str().ok_or_else(|| format!("no key: {status} {body}"))?;

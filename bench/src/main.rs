@@ -15,13 +15,17 @@ mod lifecycle;
 mod load;
 mod machine;
 mod market;
+mod mcp;
+mod receiver;
 mod requests;
 mod search;
 mod servers;
 mod settle;
 mod size;
+mod sse;
 mod time;
 mod wal;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,8 +77,14 @@ enum Measure {
     Lifecycle,
     /// A read over HTTP against a bare server.
     Http,
+    /// A tool call over MCP against the same call over REST.
+    Mcp,
     /// Searches among many open tasks, in process.
     Search,
+    /// Sending events to a receiver on this machine.
+    Webhooks,
+    /// Ten thousand readers who wait for events.
+    Sse,
     /// From start to the first answer.
     Cold,
     /// The release binary.
@@ -137,10 +147,19 @@ fn run(options: &Options) -> Fallible<()> {
     if options.wants(Measure::Http) {
         runtime.block_on(http::measure(options))?;
     }
+    if options.wants(Measure::Mcp) {
+        runtime.block_on(mcp::measure(options))?;
+    }
     if options.wants(Measure::Search) {
         runtime.block_on(search::measure(options))?;
     }
+    if options.wants(Measure::Sse) {
+        runtime.block_on(sse::measure(options))?;
+    }
     for engine in [Engine::Sqlite, Engine::Postgres] {
+        if options.wants(Measure::Webhooks) && options.wants_engine(engine) {
+            runtime.block_on(webhooks::measure(options, engine))?;
+        }
         if options.wants(Measure::Lifecycle) && options.wants_engine(engine) {
             runtime.block_on(lifecycle::measure(options, engine))?;
         }

@@ -11,10 +11,11 @@ use roborent::base::config::Config;
 use roborent::base::idempotency::IdempotencyKey;
 use roborent::base::limit::Limit;
 use roborent::base::operation::Operation;
-use roborent::base::{Usdt, UserId};
+use roborent::base::{Context, Usdt, UserId};
+use roborent::ledger::{AccountId, Transaction, TransactionKind};
 use roborent::migrations::MIGRATIONS;
 use roborent::users::ApiKey;
-use roborent::{ledger, start, wallet};
+use roborent::{ledger, start};
 use serde_json::{Value, json};
 use store::{EngineSettings, Migration, Settings, Store};
 use uuid::Uuid;
@@ -22,6 +23,12 @@ use uuid::Uuid;
 use crate::settle::{self, Settle, Shape};
 use crate::time::now;
 use crate::{Fallible, figures};
+
+/// Money from outside, without the chain that it comes from.
+pub fn deposit(cx: &mut Context<'_, '_>, user: UserId, reference: Uuid, amount: Usdt) -> roborent::base::Result<()> {
+    let transaction = Transaction::new(TransactionKind::Deposit, reference).post(AccountId::ONCHAIN, AccountId::available(user), amount);
+    ledger::record(cx, &transaction)
+}
 
 const SLOTS_EACH: usize = 64;
 const MONEY: Usdt = Usdt::from_micro(10_000_000_000_000);
@@ -71,7 +78,7 @@ impl Market {
         let ((_, worker), (_, referrer)) = (register(&self.dispatcher).await?, register(&self.dispatcher).await?);
         let slots = self.dispatcher.system(move |cx| {
             let reference = cx.new_id();
-            wallet::deposit::credit(cx, payer, reference, MONEY)?;
+            deposit(cx, payer, reference, MONEY)?;
             (0..SLOTS_EACH).map(|_| settle::add_slot(cx, payer, worker, referrer)).collect()
         });
         Ok(Payer { credentials: Credentials { key: Some(key), token: None }, slots: slots.await? })

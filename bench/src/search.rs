@@ -153,7 +153,7 @@ async fn publish(hall: &Arc<Hall>, file: Option<&Path>) -> Fallible<()> {
     hall.dispatcher
         .system(move |cx| {
             let reference = cx.new_id();
-            roborent::wallet::deposit::credit(cx, creator, reference, roborent::base::Usdt::from_micro(1_000_000_000_000))
+            crate::market::deposit(cx, creator, reference, roborent::base::Usdt::from_micro(1_000_000_000_000))
         })
         .await?;
     if let Some(file) = file {

@@ -11,8 +11,9 @@ use crate::time::{now, pause};
 use crate::{Fallible, requests};
 
 /// What a benchmark does is far from what one user does.
-const LIMITS: [(&str, &str); 6] = [
+const LIMITS: [(&str, &str); 7] = [
     ("READ", "100000000/min"),
+    ("MCP", "100000000/min"),
     ("REGISTER", "100000000/h"),
     ("PUBLISH", "100000000/h"),
     ("ACCEPT", "100000000/h"),
@@ -58,6 +59,8 @@ impl Server {
             .env_clear()
             // The limiter stays on; it only never says no.
             .envs(LIMITS.map(|(name, limit)| (format!("ROBORENT__LIMITS__{name}"), limit)))
+            // Ten thousand streams, and whoever looks on.
+            .env("ROBORENT__SERVER__CONNECTIONS_MAX", "11000")
             .env("ROBORENT__DATABASE__URL", database_url.unwrap_or_default())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -21,10 +21,13 @@ use crate::base::idempotency::{self, Fingerprint, IdempotencyKey};
 use crate::base::ids::KeyId;
 use crate::base::known_callers::KnownCallers;
 use crate::base::limit::{Limit, LimitState, MinuteLimits, Policy};
-use crate::base::operation::{Answer, Effect, Operation};
-use crate::base::permission::allow;
+use crate::base::news::News;
+use crate::base::operation::{Access, Answer, Effect, Operation};
+use crate::base::permission::{allow, may_read};
 use crate::base::prepared::{Prepared, Ready, prepare};
 use crate::base::random::{Entropy, Rng};
+use crate::base::secrets::Secrets;
+use crate::base::waiting::Patience;
 
 pub use crate::base::credentials::{Credentials, TokenClaims};
 
@@ -39,10 +42,14 @@ pub struct Dispatcher {
     pub clock: Clock,
     /// The settings.
     pub config: Arc<Config>,
+    /// Wakes those who wait for something to happen to a user.
+    pub news: Arc<News>,
+    /// Secrets of users, made when they are needed.
+    pub secrets: Secrets,
     entropy: Entropy,
     resolve: Resolve,
     minute_limits: MinuteLimits,
-    known: KnownCallers,
+    pub(super) known: KnownCallers,
     used_keys: Mutex<HashMap<KeyId, Ts>>,
 }
 
@@ -71,16 +78,18 @@ pub struct Outcome {
     pub limit: Option<LimitState>,
 }
 
-struct Success {
+pub(super) struct Success {
     /// Refused by the hourly limit is kept like an answer: what it moved is committed.
     result: Result<Answer>,
     replayed: bool,
     limit: Option<LimitState>,
+    /// It found nothing, and would rather wait.
+    pub(super) patience: Option<Patience>,
 }
 
-struct Failure {
-    error: Error,
-    limit: Option<LimitState>,
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) limit: Option<LimitState>,
 }
 
 /// Looks for the answer of an earlier call.
@@ -102,7 +111,7 @@ impl Dispatcher {
     /// Over an open store.
     pub fn new(store: Store, clock: Clock, entropy: Entropy, config: Arc<Config>, resolve: Resolve) -> Self {
         let (minute_limits, known, used_keys) = (MinuteLimits::default(), KnownCallers::default(), Mutex::default());
-        Self { store, clock, config, entropy, resolve, minute_limits, known, used_keys }
+        Self { store, clock, config, news: Arc::default(), secrets: Secrets::default(), entropy, resolve, minute_limits, known, used_keys }
     }
 
     /// Runs one call.
@@ -111,9 +120,11 @@ impl Dispatcher {
             // Needs no database, so it takes no place in the queue either.
             return Outcome { result: Err(Refusal::AuthenticationRequired.into()), replayed: false, limit: None };
         }
+        let outside = self.outside_of(&call);
         let prepared = Arc::new(prepare(call, self.entropy.fork()));
         let has_key = prepared.ready.as_ref().is_ok_and(|ready| ready.repeat.is_some());
-        let done = match self.count_early(&prepared) {
+        let counted = self.count_early(&prepared);
+        let done = match self.ask_outside(&prepared, counted, outside).await {
             Err(failure) => Err(failure),
             Ok(()) => match self.run(&prepared).await {
                 // The key tells whether the lost commit happened: a repeated call finds its answer, or does it now.
@@ -122,11 +133,12 @@ impl Dispatcher {
                 Err(failure) if failure.error.code() == "internal" && prepared.ran_before.load(Ordering::Relaxed) => {
                     self.run(&prepared).await
                 }
+                Ok(found) => self.await_news(&prepared, found).await,
                 done => done,
             },
         };
         match done {
-            Ok(Success { result, replayed, limit }) => Outcome { result, replayed, limit },
+            Ok(Success { result, replayed, limit, .. }) => Outcome { result, replayed, limit },
             Err(Failure { error, limit }) => Outcome { result: Err(error), replayed: false, limit },
         }
     }
@@ -144,6 +156,47 @@ impl Dispatcher {
     pub async fn look<T: Send + 'static>(self: &Arc<Self>, work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
         let this = Arc::clone(self);
         self.store.query(move |tx| work(&mut this.context(tx, Caller::System, this.entropy.fork()))).await
+    }
+
+    /// Reads for a caller who was answered already and goes on being told: who he is, and what he may, is looked up anew.
+    pub async fn look_as<T: Send + 'static>(
+        self: &Arc<Self>,
+        credentials: Credentials,
+        access: Access,
+        work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let this = Arc::clone(self);
+        let look = move |tx: &mut Tx<'_>| {
+            let mut cx = this.context(tx, Caller::Anonymous, this.entropy.fork());
+            cx.caller = (this.resolve)(&mut cx, &credentials, Effect::Query)?;
+            may_read(access, &cx.caller)?;
+            work(&mut cx)
+        };
+        self.store.query(look).await
+    }
+
+    /// Who is behind these credentials at this moment.
+    ///
+    /// # Errors
+    /// As the operations refuse them; `authentication_required` when there are none.
+    pub async fn who(self: &Arc<Self>, credentials: &Credentials) -> Result<Member> {
+        let (resolve, shown) = (self.resolve, credentials.clone());
+        match self.look(move |cx| resolve(cx, &shown, Effect::Query)).await {
+            Ok(Caller::Member(member)) => {
+                self.known.learn(credentials, &member, self.clock.now());
+                Ok(member)
+            }
+            Ok(Caller::Anonymous | Caller::System) => Err(Refusal::AuthenticationRequired.into()),
+            Err(error) => {
+                self.known.forget(credentials);
+                Err(error)
+            }
+        }
+    }
+
+    /// Who was behind these credentials a moment ago; enough to count a call, not to let one through.
+    pub fn last_known(&self, credentials: &Credentials) -> Option<Member> {
+        self.known.find(credentials)
     }
 
     /// Counts something that is not an operation (a sign-in) against a per-minute limit.
@@ -171,7 +224,7 @@ impl Dispatcher {
         }
     }
 
-    async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
+    pub(super) async fn run(self: &Arc<Self>, prepared: &Arc<Prepared>) -> Result<Success, Failure> {
         let (this, prepared) = (Arc::clone(self), Arc::clone(prepared));
         let effect = self.effect_of(&prepared);
         let run = move |tx: &mut Tx<'_>| this.attempt(tx, &prepared);
@@ -192,7 +245,7 @@ impl Dispatcher {
     }
 
     fn context<'a, 'c>(&'a self, tx: &'a mut Tx<'c>, caller: Caller, rng: Rng) -> Context<'a, 'c> {
-        Context { tx, caller, now: self.clock.now(), rng, config: &self.config }
+        Context { tx, caller, now: self.clock.now(), rng, config: &self.config, secrets: &self.secrets, patience: None }
     }
 
     fn attempt(&self, tx: &mut Tx<'_>, prepared: &Prepared) -> Result<Success, Failure> {
@@ -239,7 +292,7 @@ impl Dispatcher {
         // second one. Whatever the reason that this did not go through, the answer is then looked for.
         let looks_first = cx.tx.reads_are_cheap() || prepared.ran_before.swap(true, Ordering::Relaxed);
         let earlier = |cx: &mut Context<'_, '_>| match idempotency::earlier_answer(cx, &fingerprint, operation) {
-            Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: untouched(cx) })),
+            Ok(Some(answer)) => Some(Ok(Success { result: Ok(answer), replayed: true, limit: untouched(cx), patience: None })),
             Ok(None) => None,
             Err(error) => Some(Err(Failure { error, limit: untouched(cx) })),
         };
@@ -289,7 +342,7 @@ impl Dispatcher {
                         }
                         let free_at = cx.now.plus(state.reset);
                         limited(cx, free_at)?;
-                        return Ok(Success { result: Err(error), replayed: false, limit: is_member.then_some(state) });
+                        return Ok(Success { result: Err(error), replayed: false, limit: is_member.then_some(state), patience: None });
                     }
                     (Err((error, state)), _) => return Err(Failure { error, limit: is_member.then_some(state) }),
                 }
@@ -305,7 +358,10 @@ impl Dispatcher {
             Ok(answer)
         };
         match finish(cx) {
-            Ok(answer) => Ok(Success { result: Ok(answer), replayed: false, limit: told(|unit| unit.state) }),
+            Ok(answer) => {
+                let patience = cx.patience.and_then(|span| Some(Patience { user: cx.user_id().ok()?, span }));
+                Ok(Success { result: Ok(answer), replayed: false, limit: told(|unit| unit.state), patience })
+            }
             Err(error) => Err(Failure { error, limit: told(|unit| unit.returned) }),
         }
     }
@@ -316,7 +372,7 @@ impl Dispatcher {
 
     /// Counts a call of somebody who is known before it takes a place in the queue, so that a flood of one caller leaves
     /// room for the others. Whoever is not known yet is counted when the database has said who he is.
-    fn count_early(&self, prepared: &Prepared) -> Result<(), Failure> {
+    pub(super) fn count_early(&self, prepared: &Prepared) -> Result<(), Failure> {
         let operation = &*prepared.operation;
         let Some((policy, limit)) = self.limit_of(prepared) else { return Ok(()) };
         if limit.window.is_in_the_database() {

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
+use crate::base::config_mcp::Mcp;
+use crate::base::event_settings::{Events, Webhooks};
 use crate::base::limit::{Limit, Policy};
 use crate::base::money::Usdt;
 
@@ -21,6 +25,8 @@ pub struct Config {
     pub installation: Installation,
     /// Where it listens and how long it works on a call.
     pub server: Server,
+    /// The MCP door.
+    pub mcp: Mcp,
     /// Where the data is.
     pub database: Database,
     /// Sign-in.
@@ -29,6 +35,10 @@ pub struct Config {
     pub limits: Limits,
     /// Fees, and what a task may be.
     pub market: Market,
+    /// Who is told what happens.
+    pub events: Events,
+    /// Sending events to users' addresses.
+    pub webhooks: Webhooks,
     /// Withdrawals: what they cost, and which of them an admin looks at.
     pub withdrawals: Withdrawals,
     /// The TRON network, and our wallets there.
@@ -342,6 +352,13 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl Log {
+    /// Which lines are written. What the MCP library says below a warning holds whole messages, and so what is secret in them.
+    pub fn filter(&self) -> Result<EnvFilter, ParseError> {
+        Ok(EnvFilter::try_new(&self.level)?.add_directive("rmcp=warn".parse()?))
     }
 }
 

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use toml::{Table, Value};
 
 use crate::base::config::Config;
+use crate::base::event_settings::Loopback;
 use crate::base::money::Usdt;
 
 /// Why the settings cannot be used, in one line.
@@ -58,6 +59,13 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if config.database.readers == 0 || config.database.writers == 0 || config.database.queue_max == 0 {
         return fail("database.readers, database.writers and database.queue_max must be at least 1");
     }
+    let webhooks = &config.webhooks;
+    if webhooks.allow_loopback == Loopback::Yes && !sandbox {
+        return fail("webhooks.allow_loopback is for the sandbox only");
+    }
+    if webhooks.timeout_ms == 0 || webhooks.attempts_at_once == 0 || webhooks.attempts_at_once_per_endpoint == 0 {
+        return fail("webhooks.timeout_ms, webhooks.attempts_at_once and webhooks.attempts_at_once_per_endpoint must be at least 1");
+    }
     let market = &config.market;
     if market.fee_basis_points > 10_000 || market.commission_basis_points > 5_000 {
         return fail("market.fee_basis_points is at most 10000, market.commission_basis_points at most 5000");
@@ -71,6 +79,13 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     check_chain(config)?;
     if config.server.body_bytes_max < 1_024 || config.server.timeout_seconds == 0 || config.server.admin_timeout_seconds == 0 {
         return fail("server.body_bytes_max must be at least 1024, server.timeout_seconds and server.admin_timeout_seconds at least 1");
+    }
+    let mcp = &config.mcp;
+    if mcp.body_bytes_max < 1_024 || mcp.timeout_seconds == 0 || mcp.batch_timeout_seconds == 0 || mcp.stream_idle_seconds == 0 {
+        return fail("mcp.body_bytes_max must be at least 1024, the times of mcp at least 1");
+    }
+    if let Some(origin) = mcp.allowed_origins.iter().find(|origin| !origin.contains("://")) {
+        return fail(&format!("mcp.allowed_origins: `{origin}` must be a scheme and a host, such as https://app.example"));
     }
     if config.server.connections_max == 0 || config.server.header_timeout_seconds == 0 || config.server.idle_timeout_seconds == 0 {
         return fail("server.connections_max, server.header_timeout_seconds and server.idle_timeout_seconds must be at least 1");

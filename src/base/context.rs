@@ -3,11 +3,12 @@
 use ::store::Tx;
 use uuid::Uuid;
 
-use crate::base::clock::Ts;
+use crate::base::clock::{Span, Ts};
 use crate::base::config::Config;
 use crate::base::error::{Refusal, Result};
 use crate::base::ids::{KeyId, SessionId, UserId};
 use crate::base::random::Rng;
+use crate::base::secrets::Secrets;
 
 /// The ground an operation stands on.
 pub struct Context<'a, 'c> {
@@ -21,6 +22,10 @@ pub struct Context<'a, 'c> {
     pub rng: Rng,
     /// The settings in force.
     pub config: &'a Config,
+    /// Secrets of users, made when they are needed.
+    pub secrets: &'a Secrets,
+    /// Set by a read that found nothing: for so long its caller would rather wait for news.
+    pub patience: Option<Span>,
 }
 
 /// Who calls.

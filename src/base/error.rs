@@ -68,6 +68,16 @@ impl Error {
         &self.0.detail
     }
 
+    /// What the caller can do next.
+    pub fn hint(&self) -> &'static str {
+        self.0.facts.hint
+    }
+
+    /// What was added with [`Error::with`].
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0.members
+    }
+
     /// Seconds after which it is worth trying again.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.0.retry_after_seconds

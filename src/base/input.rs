@@ -16,14 +16,21 @@ pub fn parse(body: &[u8]) -> Result<Map<String, Value>> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
+    match parse_any(body)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Refusal::InvalidJson { why: "it is not an object".into() }.into()),
+    }
+}
+
+/// Parses JSON of any kind as strictly.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_any(body: &[u8]) -> Result<Value> {
     let mut strict = Strict { numbers: Numbers::of(body), field: String::new(), refusal: None };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let parsed = strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    match parsed {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Refusal::InvalidJson { why: "it is not an object".into() }.into()),
-        Err(error) => Err(strict.refusal.unwrap_or_else(|| Refusal::InvalidJson { why: error.to_string() }).into()),
-    }
+    parsed.map_err(|error| strict.refusal.unwrap_or_else(|| Refusal::InvalidJson { why: error.to_string() }).into())
 }
 
 /// Makes the input struct and checks it. Fails with `invalid_field` or `unknown_field`.

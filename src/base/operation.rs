@@ -1,6 +1,7 @@
 //! An operation, as its room lists it: one entry from which REST, the documents and the tests are made.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use garde::Validate;
@@ -10,10 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::base::clock::Ts;
+use crate::base::config::Config;
 use crate::base::context::{Context, Scope};
 use crate::base::error::{Result, internal};
 use crate::base::input;
 use crate::base::limit::Policy;
+use crate::base::tool::Tool;
 
 /// The HTTP method of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +90,12 @@ pub type Bound = Box<dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sy
 /// What happens instead when the hourly limit is used up; it is told when the limit frees.
 pub type BoundLimited = Box<dyn Fn(&mut Context<'_, '_>, Ts) -> Result<()> + Send + Sync>;
 
+/// Waits for an answer from outside; an error refuses the call.
+pub type Checking = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// What has to be asked outside for an input; nothing for most.
+pub type Outside = Arc<dyn Fn(&Value, &Config) -> Option<Checking> + Send + Sync>;
+
 type Bind<B> = dyn Fn(Value) -> Result<B> + Send + Sync;
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
@@ -119,6 +128,12 @@ pub struct Operation {
     pub output: SchemaOf,
     /// Whether `dry_run` in the input asks what would happen.
     pub may_be_tried: bool,
+    /// Whether the answer goes on: after what the operation says at once, the door sends what happens later.
+    pub streams: bool,
+    /// What is asked of the network before the call, if its input needs it.
+    pub outside: Option<Outside>,
+    /// What it is called over MCP, if it can be.
+    pub tool: Option<Tool>,
     bind: Arc<Bind<Bound>>,
     limited: Option<Arc<Bind<BoundLimited>>>,
 }
@@ -148,6 +163,14 @@ pub fn csv<I: Input>(name: &'static str, path: &'static str, access: Access, run
     operation
 }
 
+/// An operation that begins a stream of server-sent events; the door goes on with it.
+pub fn stream<I: Input>(name: &'static str, path: &'static str, access: Access, run: Run<I, EventStream>) -> Operation {
+    let mut operation = operation(name, Effect::Query, (Method::Get, path), access, run, |begun| Ok(begun.0.clone().into_bytes()));
+    operation.content_type = "text/event-stream";
+    operation.streams = true;
+    operation
+}
+
 /// The function of an operation.
 pub type Run<I, O> = fn(&mut Context<'_, '_>, &I) -> Result<O>;
 
@@ -164,6 +187,18 @@ impl JsonSchema for Csv {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "description": "RFC 4180, UTF-8, with a header line" })
+    }
+}
+
+/// How a stream of server-sent events begins.
+pub struct EventStream(pub String);
+
+impl JsonSchema for EventStream {
+    fn schema_name() -> Cow<'static, str> {
+        "EventStream".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "Server-sent events as the HTML standard describes them; `data` is one JSON object." })
     }
 }
 
@@ -198,6 +233,9 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         input: |generator| generator.subschema_for::<I>(),
         output: |generator| generator.subschema_for::<O>(),
         may_be_tried: false,
+        streams: false,
+        outside: None,
+        tool: None,
         bind: Arc::new(bind),
         limited: None,
     }
@@ -218,6 +256,13 @@ impl Operation {
     #[must_use]
     pub fn about(mut self, about: &'static str) -> Self {
         self.about = about;
+        self
+    }
+
+    /// It is a tool over MCP, under the same name.
+    #[must_use]
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tool = Some(tool);
         self
     }
 
@@ -263,6 +308,13 @@ impl Operation {
     #[must_use]
     pub fn shows_a_secret(mut self) -> Self {
         self.idempotency = Idempotency::Ignored;
+        self
+    }
+
+    /// Something outside has to be known before the transaction begins, in which nothing talks to the network.
+    #[must_use]
+    pub fn asks_outside(mut self, check: impl Fn(&Value, &Config) -> Option<Checking> + Send + Sync + 'static) -> Self {
+        self.outside = Some(Arc::new(check));
         self
     }
 

@@ -1,7 +1,7 @@
 //! Who may call what: the access of an operation against the caller.
 
 use crate::base::context::{Caller, Member, Proof, Scope, Scopes};
-use crate::base::error::{Error, Refusal};
+use crate::base::error::{Error, Refusal, Result};
 use crate::base::operation::{Access, Effect, Operation};
 
 /// Why this caller may not call this operation, if he may not.
@@ -12,6 +12,15 @@ pub(super) fn allow(operation: &Operation, caller: &Caller) -> Option<Error> {
         (access, Caller::Member(member)) => refuse_member(access, operation.effect, member)?,
     };
     Some(refusal.into())
+}
+
+/// Fails when this caller may not read what needs `access`.
+pub(super) fn may_read(access: Access, caller: &Caller) -> Result<()> {
+    match caller {
+        Caller::System => Ok(()),
+        Caller::Anonymous => Err(Refusal::AuthenticationRequired.into()),
+        Caller::Member(member) => refuse_member(access, Effect::Query, member).map_or(Ok(()), |refusal| Err(refusal.into())),
+    }
 }
 
 fn refuse_member(access: Access, effect: Effect, member: &Member) -> Option<Refusal> {

@@ -11,12 +11,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::base::call::Dispatcher;
 use crate::base::config::{Config, Log, LogFormat};
 use crate::commands::{say, wait_for};
 use crate::doors::{self, App, Connections};
+use crate::events;
 use crate::gateway::runner::{Devnet as DevnetWay, NotReady};
 use crate::jobs;
 use crate::start::{self, StartError};
@@ -69,7 +69,7 @@ fn claim(config: &Config) -> Result<Option<File>, StartError> {
 }
 
 fn log(settings: &Log) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(&settings.level).map_err(|e| StartError(format!("log.level: {e}")))?;
+    let filter = settings.filter().map_err(|e| StartError(format!("log.level: {e}")))?;
     let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false);
     let set = match settings.format {
@@ -109,12 +109,15 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
         tracing::info!(role = ?config.server.role, listen = %config.server.internal_listen, "health and metrics only; this role opens no public door");
         None
     };
+    let following = tokio::spawn(events::follow(Arc::clone(&app.dispatcher), start::engine(&config), stop.clone()));
     let working = tokio::spawn(work(Arc::clone(&app), stop.clone()));
 
     stop.cancelled().await;
     app.stopping.cancel();
+    app.dispatcher.news.close();
+    app.deliverer.stop.cancel();
     tracing::info!("stopping");
-    for task in [public, Some(internal), Some(working)].into_iter().flatten() {
+    for task in [public, Some(internal), Some(working), Some(following)].into_iter().flatten() {
         drop(task.await);
     }
     if let Some(devnet) = devnet {

@@ -6,7 +6,9 @@ mod client;
 mod connection;
 
 pub mod docs;
+mod event_stream;
 mod health;
+pub mod mcp;
 mod message;
 mod problem;
 mod referral_link;
@@ -25,6 +27,7 @@ use crate::base::call::Dispatcher;
 use crate::base::operation::Operation;
 use crate::gateway::runner::Gateway;
 use crate::jobs::Job;
+use crate::webhooks::Deliverer;
 
 #[cfg(any(test, feature = "testing"))]
 pub use client::Peer;
@@ -47,17 +50,27 @@ pub struct App {
     pub gateway: Option<Arc<Gateway>>,
     /// The background jobs; the sandbox clock runs them too.
     pub jobs: Vec<Job>,
+    /// Sends webhooks.
+    pub deliverer: Arc<Deliverer>,
     /// Held while the sandbox clock is moved: one move after the other.
     pub clock_moves: tokio::sync::Mutex<()>,
     /// Ends every stream when the server stops.
     pub stopping: CancellationToken,
+    /// The open event streams of the MCP door.
+    pub streams: mcp::Streams,
     /// Renders the metrics.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
 /// The public router.
 pub fn public_router(app: &Arc<App>) -> Router {
-    let mut router = rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router());
+    public_router_with(app, mcp::router(app))
+}
+
+/// The public router with an MCP door of one's own; the conformance suite wants to find other tools behind it than ours.
+pub fn public_router_with(app: &Arc<App>, mcp: Router<Arc<App>>) -> Router {
+    let mut router =
+        rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router()).merge(mcp);
     if app.dispatcher.config.installation.network.is_sandbox() {
         router = router.merge(sandbox::router());
     }

@@ -22,6 +22,7 @@ use crate::base::operation::{Access, Method, Operation};
 use crate::doors::authenticate::credentials;
 use crate::doors::client;
 use crate::doors::docs::schema_of_input;
+use crate::doors::event_stream::{LAST_EVENT_ID, Live, Reader};
 use crate::doors::problem::{self, RequestId};
 use crate::doors::request::{client_address, read_body, request_id};
 use crate::doors::{App, sandbox};
@@ -62,8 +63,8 @@ async fn handle(app: &Arc<App>, operation: Arc<Operation>, types: &Types, reques
     let started = std::time::Instant::now();
     let id = request_id(request.extensions());
     let name = operation.name;
-    let outcome = call(app, operation, types, request).await;
-    let response = respond(outcome, &id);
+    let (outcome, live) = call(app, operation, types, request).await;
+    let response = respond(outcome, live, &id);
     let (status, milliseconds) = (response.status().as_u16(), started.elapsed().as_millis());
     if status >= 500 {
         tracing::warn!(operation = name, status, milliseconds, request_id = id.0, "a call failed");
@@ -97,23 +98,32 @@ fn deadline_of(app: &App, operation: &Operation) -> Duration {
 }
 
 /// What is wrong with the input is told after the call was counted, and to those only who may call.
-async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request: Request<Body>) -> Outcome {
+async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request: Request<Body>) -> (Outcome, Option<Live>) {
     let refused = |error: Error| Outcome { result: Err(error), replayed: false, limit: None };
     let timed_out = || Error::from(Refusal::TimedOut).retry_after(5);
     let deadline = tokio::time::Instant::now() + deadline_of(app, &operation);
     let (mut parts, body) = request.into_parts();
     let credentials = match credentials_of(app, &operation, &parts) {
         Ok(credentials) => credentials,
-        Err(error) => return refused(error),
+        Err(error) => return (refused(error), None),
     };
     let client = client::subject(client_address(app, &parts));
-    let (idempotency_key, input) = match idempotency_key(&parts.headers) {
+    let (idempotency_key, mut input) = match idempotency_key(&parts.headers) {
         Err(error) => (None, Err(error)),
         Ok(key) => {
             let read = tokio::time::timeout_at(deadline, fields(app, types, &mut parts, body)).await;
-            (key, read.unwrap_or_else(|_| Err(timed_out())).map(Value::Object))
+            (key, read.unwrap_or_else(|_| Err(timed_out())))
         }
     };
+    let reader = operation.streams.then(|| {
+        // A client that comes back asks for the address it had first.
+        let last = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+        if let (Ok(fields), Some(text)) = (&mut input, last) {
+            fields.insert("after".into(), text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from));
+        }
+        Reader::new(&credentials, &parts.headers, input.as_ref().ok().and_then(|fields| fields.get("after")?.as_i64()))
+    });
+    let input = input.map(Value::Object);
     let answered_by = deadline.max(tokio::time::Instant::now() + REFUSED_WITHIN);
     let settles = operation.access == Access::Sandbox;
     let called = async {
@@ -123,7 +133,15 @@ async fn call(app: &Arc<App>, operation: Arc<Operation>, types: &Types, request:
             Err(error) => refused(error),
         }
     };
-    tokio::time::timeout_at(answered_by, called).await.unwrap_or_else(|_| refused(timed_out()))
+    let mut outcome = tokio::time::timeout_at(answered_by, called).await.unwrap_or_else(|_| refused(timed_out()));
+    let Some(reader) = reader.filter(|_| outcome.result.is_ok()) else { return (outcome, None) };
+    match reader.open(app).await {
+        Ok(live) => (outcome, Some(live)),
+        Err(error) => {
+            outcome.result = Err(error);
+            (outcome, None)
+        }
+    }
 }
 
 fn credentials_of(app: &App, operation: &Operation, request: &request::Parts) -> Result<Credentials> {
@@ -220,11 +238,15 @@ fn query_fields(query: &str, types: &Types) -> Vec<(String, Value)> {
     fields
 }
 
-fn respond(outcome: Outcome, id: &RequestId) -> Response<Body> {
+fn respond(outcome: Outcome, live: Option<Live>, id: &RequestId) -> Response<Body> {
     let Outcome { result, replayed, limit } = outcome;
     let mut response = match result {
         Ok(answer) => {
-            let mut response = Response::new(Body::from(answer.body));
+            let mut response = Response::new(Body::empty());
+            match live {
+                Some(live) => live.go_on(&mut response, answer.body),
+                None => *response.body_mut() = Body::from(answer.body),
+            }
             *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
             response

@@ -15,6 +15,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::base::error::Refusal;
 use crate::doors::App;
+use crate::doors::mcp;
 use crate::doors::problem::{self, RequestId};
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -31,12 +32,14 @@ const ALWAYS: [(&str, &str); 6] = [
 
 /// Puts the surroundings around a router.
 pub fn surround(router: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
+    let allowed = Arc::new(mcp::Allowed::of(&app.dispatcher.config));
     router
         .fallback(unknown_path)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             problem::render(&Refusal::Internal.into(), &RequestId(String::new()))
         }))
         .layer(cors())
+        .layer(from_fn_with_state((Arc::clone(app), allowed), mcp::guard))
         .layer(from_fn_with_state(Arc::clone(app), finish))
 }
 
@@ -52,6 +55,10 @@ fn cors() -> CorsLayer {
         "x-api-key",
         "idempotency-key",
         "last-event-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+        "mcp-session-id",
     ];
     let exposed = [
         "x-supabase-api-version",
@@ -61,6 +68,7 @@ fn cors() -> CorsLayer {
         "ratelimit",
         "ratelimit-policy",
         "x-request-id",
+        "www-authenticate",
     ];
     CorsLayer::new()
         .allow_origin(Any)

@@ -34,6 +34,10 @@ pub enum EventKind {
     TipReceived,
     /// To whoever was rated.
     RatingReceived,
+    /// To whoever asked for it: says nothing.
+    WebhookTest,
+    /// To its owner: an endpoint only failed, and gets nothing any more.
+    WebhookSwitchedOff,
     /// To the user: a deposit was credited.
     DepositCredited,
     /// To the user: a withdrawal was asked for.
@@ -71,6 +75,8 @@ impl EventKind {
             Self::TaskCompleted => "task_completed",
             Self::TipReceived => "tip_received",
             Self::RatingReceived => "rating_received",
+            Self::WebhookTest => "webhook_test",
+            Self::WebhookSwitchedOff => "webhook_switched_off",
             Self::DepositCredited => "deposit_credited",
             Self::WithdrawalQueued => "withdrawal_queued",
             Self::WithdrawalInReview => "withdrawal_in_review",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::base::error::internal;
-use crate::base::{Context, Result, Ts};
+use crate::base::{Context, Result, Span, Ts, UserId};
 use crate::events::store;
 
 /// From where on.
@@ -22,22 +22,27 @@ pub struct ListEvents {
     #[garde(inner(range(min = 1, max = 200)))]
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
+    /// When there is nothing yet: how long to wait for something, 0 to 10 seconds; 0 when left out.
+    #[garde(inner(range(min = 0, max = 10)))]
+    #[schemars(range(min = 0, max = 10))]
+    wait_seconds: Option<u32>,
 }
 
 /// One event.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Event")]
 pub struct EventView {
     /// 1, 2, 3 … without gaps.
-    seq: i64,
+    pub seq: i64,
     /// The same wherever this event is read.
-    event_id: Uuid,
+    pub event_id: Uuid,
     /// What happened.
-    event: String,
+    pub event: String,
     /// When.
-    created_at: Ts,
+    pub created_at: Ts,
     /// The details.
-    data: Value,
+    #[schemars(extend("x-untrusted" = true))]
+    pub data: Value,
 }
 
 /// A part of the log.
@@ -52,11 +57,18 @@ pub struct EventList {
 pub(super) fn list_events(cx: &mut Context<'_, '_>, input: &ListEvents) -> Result<EventList> {
     let user = cx.user_id()?;
     let after = input.after.unwrap_or(0);
-    let rows = store::events_after(cx, user, after, i64::from(input.limit.unwrap_or(50)))?;
-    let next_cursor = rows.last().map_or(after, |row| row.seq);
+    let items = read(cx, user, after, input.limit.unwrap_or(50))?;
+    if items.is_empty() {
+        cx.patience = input.wait_seconds.filter(|seconds| *seconds > 0).map(|seconds| Span::seconds(seconds.into()));
+    }
+    Ok(EventList { next_cursor: items.last().map_or(after, |event| event.seq), items })
+}
+
+/// The events of `user` after the one with the number `after`.
+pub(super) fn read(cx: &mut Context<'_, '_>, user: UserId, after: i64, at_most: u32) -> Result<Vec<EventView>> {
     let view = |row: store::EventRow| {
         let data = serde_json::from_str(&row.data).map_err(internal)?;
         Ok(EventView { seq: row.seq, event_id: row.id, event: row.kind, created_at: row.at, data })
     };
-    Ok(EventList { items: rows.into_iter().map(view).collect::<Result<_>>()?, next_cursor })
+    store::events_after(cx, user, after, i64::from(at_most))?.into_iter().map(view).collect()
 }

@@ -32,7 +32,11 @@ use crate::events::emit::Event;
 ::store::statements! {
     APPEND: (Uuid, i64, Uuid, UserId, String, String, Ts) => () =
         "insert into fresh_events (batch, n, id, user_id, kind, data, at) values {rows}";
-    LOCK_NUMBERING: () => (i64,) = "select id from event_numbering where id = 1 {lock}";
+    LOCK_NUMBERING: () => (i64,) = "select turn from event_numbering where id = 1 {lock}";
+    TURN: () => (i64,) = "select turn from event_numbering where id = 1";
+    NEXT_TURN: (i64,) => () = "update event_numbering set turn = $1 where id = 1";
+    ANNOUNCE: (String,) => (i64,) =
+        "{sqlite}select length($1){postgres}select cast(1 as bigint) from (select pg_notify('roborent_events', $1)) as said{end}";
     FRESH: () => FreshRow = "select batch, n, id, user_id, kind, data, at from fresh_events order by batch, n limit 1024";
     LAST_SEQS: (UserId,) => (UserId, Option<i64>) =
         "{sqlite}select $1, (select e.seq from events e where e.user_id = $1 order by e.seq desc limit 1)\
@@ -57,9 +61,20 @@ pub(super) fn append(cx: &mut Context<'_, '_>, events: &[Event]) -> Result<()> {
     Ok(cx.tx.write_rows(&APPEND, &rows)?)
 }
 
-/// One numberer at a time, over all nodes.
-pub(super) fn lock_numbering(cx: &mut Context<'_, '_>) -> Result<()> {
-    cx.tx.one(&LOCK_NUMBERING, ())?;
+/// One numberer at a time, over all nodes. Answers the number of the last turn that placed something.
+pub(super) fn lock_numbering(cx: &mut Context<'_, '_>) -> Result<i64> {
+    Ok(cx.tx.one(&LOCK_NUMBERING, ())?.0)
+}
+
+/// The number of the last turn that placed something.
+pub(super) fn turn(cx: &mut Context<'_, '_>) -> Result<i64> {
+    Ok(cx.tx.one(&TURN, ())?.0)
+}
+
+/// Tells the other nodes, when this commits, what was placed in this turn.
+pub(super) fn announce(cx: &mut Context<'_, '_>, turn: i64, words: &str) -> Result<()> {
+    cx.tx.write(&NEXT_TURN, (turn,))?;
+    cx.tx.one(&ANNOUNCE, (words,))?;
     Ok(())
 }
 

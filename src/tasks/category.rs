@@ -1,7 +1,7 @@
 //! The list of categories.
 
 use garde::Validate;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Context, Result};
@@ -52,6 +52,11 @@ pub struct Categories {
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListCategories {}
+
+/// The ids, for the schemas of inputs.
+pub(super) fn ids(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": CATEGORIES.map(|category| category.id) })
+}
 
 /// Whether there is such a category.
 pub fn exists(id: &str) -> bool {

@@ -23,14 +23,18 @@ pub struct TaskView {
     /// Where it stands.
     status: TaskStatus,
     /// In a line; written by its creator.
+    #[schemars(extend("x-untrusted" = true))]
     title: String,
     /// What is to be done; written by its creator.
+    #[schemars(extend("x-untrusted" = true))]
     description: String,
     /// One of the list.
     category: String,
     /// Words.
+    #[schemars(extend("x-untrusted" = true))]
     tags: Vec<String>,
     /// Where the work is to be done.
+    #[schemars(extend("x-untrusted" = true))]
     target_url: Option<String>,
     /// What a slot costs the creator.
     reward_usd: Usdt,
@@ -84,6 +88,7 @@ pub struct CreatorView {
     /// Who.
     pub(super) user_id: UserId,
     /// The public name.
+    #[schemars(extend("x-untrusted" = true))]
     pub(super) name: String,
     /// Average stars; null without ratings.
     pub(super) rating: Option<Hundredths>,

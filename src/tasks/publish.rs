@@ -37,6 +37,7 @@ pub struct PublishTask {
     description: String,
     /// One of the list at `/api/v1/categories`.
     #[garde(length(bytes, max = 40))]
+    #[schemars(schema_with = "category::ids")]
     category: String,
     /// What a worker's slot costs you, at least 0.05; the platform keeps its fee of it.
     #[garde(skip)]

@@ -76,8 +76,10 @@ pub struct SubmissionView {
     /// Where it stands.
     status: SubmissionStatus,
     /// Written by the worker.
+    #[schemars(extend("x-untrusted" = true))]
     proof_url: Option<String>,
     /// Written by the worker.
+    #[schemars(extend("x-untrusted" = true))]
     proof_text: Option<String>,
     /// When.
     submitted_at: Ts,
@@ -101,6 +103,7 @@ pub struct RemarkView {
     /// Of a rejection or a decision.
     code: String,
     /// Written by whoever said it.
+    #[schemars(extend("x-untrusted" = true))]
     text: String,
     /// When.
     at: Ts,

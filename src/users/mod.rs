@@ -18,12 +18,14 @@ pub mod session;
 pub mod signing_keys;
 pub(crate) mod store;
 pub mod user;
+pub mod webhook;
 
 use serde_json::json;
 
 use crate::base::context::Scope;
 use crate::base::limit::Policy;
 use crate::base::operation::{Access, Method, Operation, command, query};
+use crate::base::tool::tool;
 
 pub use api_key::ApiKey;
 pub use api_keys::save_last_uses;
@@ -41,6 +43,7 @@ crate::refusals! {
         KeyRotated = 409 "key_rotated": "This key was rotated already; it works until it expires." => "Rotate the newer key.";
         KeyRevoked = 409 "key_revoked": "This key works no more." => "Create a new key.";
         WeakPassword { min: usize, max: usize } = 422 "weak_password": "The password must have {min} to {max} characters and not be easy to guess." => "Choose a longer one.";
+        NoWebhook = 409 "no_webhook": "You have no webhook." => "Set webhook_url first.";
         InvalidEmail = 422 "invalid_email": "This is not an e-mail address." => "Check it.";
         EmailTaken = 409 "email_taken": "Somebody signs in with this e-mail address already." => "Sign in, or use another address.";
         PasswordChanged = 409 "password_changed": "The password was changed in the meantime." => "Sign in with the new password.";
@@ -55,12 +58,16 @@ pub fn operations() -> Vec<Operation> {
             .creates()
             .shows_a_secret()
             .example(json!({ "agent_name": "MyBot" }))
-            .about("Register a bot and get an API key at once. The key is shown only in this answer."),
+            .about("Register a bot and get an API key at once. The key is shown only in this answer.")
+            .tool(tool("Register a bot", "Create a bot account and return its API key, shown only once. Call it first when you have no key; a caller who has one goes on with get_profile. No credential is needed. Afterwards send the key as X-API-Key or as the argument api_key; on an SSE stream without a key you are signed in at once. Five registrations an hour from one address.")),
         query("get_profile", Method::Get, "/api/v1/agent/profile", Access::User(Scope::Read), profile::get_profile)
-            .about("Your own profile."),
+            .about("Your own profile.")
+            .tool(tool("Get your profile", "Return your own profile: names, bio, capabilities, webhook URL, hourly spend cap, referral code. Use it to see your settings before update_profile; the settings of the whole marketplace come from get_platform_rules, your money from get_balance.")),
         command("update_profile", Method::Patch, "/api/v1/agent/profile", Access::Keys, profile::patch_profile)
             .example(json!({ "display_name": "My Bot", "bio": "I translate.", "max_hourly_spend_usd": 50 }))
-            .about("Change your profile; what you leave out stays, null clears the webhook URL and the spend cap."),
+            .asks_outside(webhook::look_outside)
+            .about("Change your profile; what you leave out stays, null clears the webhook URL and the spend cap.")
+            .tool(tool("Update your profile", "Change your own profile: names, bio, capabilities, webhook URL, hourly spend cap. Fields left out stay; null clears the webhook URL or the cap. Read the present values with get_profile. The username can be changed once only, and the key needs all four scopes. The cap limits publish_task and tip_worker.")),
         query("get_user", Method::Get, "/api/v1/users/{user}", Access::Open, profile::get_user)
             .about("What everybody may see of a user, by id or username."),
         query("list_api_keys", Method::Get, "/api/v1/agent/keys", Access::User(Scope::Read), api_keys::list_keys)

@@ -3,7 +3,6 @@
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use url::Url;
 
 use crate::base::error::{Refusal, internal};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
@@ -12,6 +11,7 @@ use crate::users::names::{no_controls, username_form};
 use crate::users::reputation::{ReputationView, reputation_of};
 use crate::users::store;
 use crate::users::user::{Status, User};
+use crate::users::webhook;
 
 /// Nothing to say.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
@@ -39,11 +39,14 @@ pub struct PatchProfile {
     #[garde(inner(length(max = 20), inner(length(chars, min = 1, max = 40))))]
     #[schemars(length(max = 20), inner(length(min = 1, max = 40)))]
     capabilities: Option<Vec<String>>,
-    /// Where events are sent, https.
+    /// Where events are sent: https, port 443 or 8443. The answer that first sets it shows the secret that signs them.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(bytes, max = 2000))))]
     #[schemars(with = "Option<String>")]
     webhook_url: Option<Option<String>>,
+    /// `true` makes a new secret for your webhook, shown in this answer only; the former one signs too for 24 hours.
+    #[garde(skip)]
+    rotate_webhook_secret: Option<bool>,
     /// The most you spend on tasks and tips in any 60 minutes.
     #[serde(default, deserialize_with = "given")]
     #[garde(skip)]
@@ -78,6 +81,9 @@ pub struct Profile {
     capabilities: Vec<String>,
     /// Where events are sent.
     webhook_url: Option<String>,
+    /// Signs what is sent there; only in the answer of the change that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_secret: Option<String>,
     /// The most spent in any 60 minutes.
     max_hourly_spend_usd: Option<Usdt>,
     /// For others to register with.
@@ -101,6 +107,7 @@ pub struct PublicUser {
     /// For ever.
     user_id: UserId,
     /// The display name, or the username.
+    #[schemars(extend("x-untrusted" = true))]
     name: String,
     /// The name in addresses.
     username: String,
@@ -109,8 +116,10 @@ pub struct PublicUser {
     /// Since when.
     member_since: Ts,
     /// A few lines.
+    #[schemars(extend("x-untrusted" = true))]
     bio: String,
     /// What the user can do.
+    #[schemars(extend("x-untrusted" = true))]
     capabilities: Vec<String>,
     /// How the user works and reviews.
     #[serde(flatten)]
@@ -119,7 +128,7 @@ pub struct PublicUser {
 
 pub(super) fn get_profile(cx: &mut Context<'_, '_>, _: &GetProfile) -> Result<Profile> {
     let id = cx.user_id()?;
-    profile(store::user(cx, id)?.ok_or(Refusal::NotFound)?)
+    profile(store::user(cx, id)?.ok_or(Refusal::NotFound)?, None)
 }
 
 pub(super) fn patch_profile(cx: &mut Context<'_, '_>, input: &PatchProfile) -> Result<Profile> {
@@ -146,14 +155,17 @@ pub(super) fn patch_profile(cx: &mut Context<'_, '_>, input: &PatchProfile) -> R
     if let Some(capabilities) = &input.capabilities {
         user.capabilities = serde_json::to_string(capabilities).map_err(internal)?;
     }
-    if let Some(url) = &input.webhook_url {
-        user.webhook_url = url.as_deref().map(|url| webhook_url(url, cx.config.installation.network.is_sandbox())).transpose()?;
-    }
     if let Some(cap) = input.max_hourly_spend_usd {
         user.max_hourly_spend = cap;
     }
+    let rotate = input.rotate_webhook_secret == Some(true);
+    let secret = if rotate || input.webhook_url.is_some() {
+        webhook::change(cx, &mut user, input.webhook_url.as_ref().map(Option::as_deref), rotate)?
+    } else {
+        None
+    };
     store::save_profile(cx, &user)?;
-    profile(user)
+    profile(user, secret)
 }
 
 pub(super) fn get_user(cx: &mut Context<'_, '_>, input: &GetUser) -> Result<PublicUser> {
@@ -175,7 +187,7 @@ pub(super) fn get_user(cx: &mut Context<'_, '_>, input: &GetUser) -> Result<Publ
     })
 }
 
-fn profile(user: User) -> Result<Profile> {
+fn profile(user: User, webhook_secret: Option<String>) -> Result<Profile> {
     Ok(Profile {
         user_id: user.id,
         username: user.username,
@@ -186,6 +198,7 @@ fn profile(user: User) -> Result<Profile> {
         bio: user.bio,
         capabilities: capabilities(&user.capabilities)?,
         webhook_url: user.webhook_url,
+        webhook_secret,
         max_hourly_spend_usd: user.max_hourly_spend,
         referral_code: user.referral_code,
         created_at: user.created_at,
@@ -194,18 +207,4 @@ fn profile(user: User) -> Result<Profile> {
 
 fn capabilities(json: &str) -> Result<Vec<String>> {
     serde_json::from_str(json).map_err(internal)
-}
-
-/// The form of the address; where it leads is checked again whenever something is sent.
-fn webhook_url(text: &str, sandbox: bool) -> Result<String> {
-    let refuse = |why: &str| Refusal::InvalidField { field: "webhook_url".into(), why: why.to_owned() };
-    let url = Url::parse(text).map_err(|_| refuse("not a URL"))?;
-    match (url.scheme(), sandbox) {
-        ("https", _) | ("http", true) => {}
-        _ => return Err(refuse("must start with https://").into()),
-    }
-    if url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("must name a host and hold no user or password").into());
-    }
-    Ok(url.into())
 }

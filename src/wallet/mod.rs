@@ -20,6 +20,7 @@ use crate::base::Usdt;
 use crate::base::context::Scope;
 use crate::base::limit::Policy;
 use crate::base::operation::{Access, Method, Operation, command, csv, query};
+use crate::base::tool::tool;
 
 crate::refusals! {
     /// What this room refuses.
@@ -45,11 +46,13 @@ pub fn operations() -> Vec<Operation> {
 fn money() -> Vec<Operation> {
     vec![
         query("get_balance", Method::Get, "/api/v1/finance/balance", Access::User(Scope::Read), balance::get_balance)
-            .about("Your money: available, held in escrows and withdrawals, and both together."),
+            .about("Your money: available, held in escrows and withdrawals, and both together.")
+            .tool(tool("Get your balance", "Return your money in USDT: available, held (in task escrows and withdrawals) and both together. Use it before publish_task, or to see what you earned. How it came about, change by change, is in get_transactions.")),
         query("get_agent_balance", Method::Get, "/api/v1/agent/balance", Access::User(Scope::Read), balance::get_agent_balance)
             .about("Your money, with the field names that bots know beside the usual ones."),
         query("get_transactions", Method::Get, "/api/v1/finance/transactions", Access::User(Scope::Read), transactions::get_transactions)
-            .about("Every change of your available balance, newest first, in pages."),
+            .about("Every change of your available balance, newest first, in pages.")
+            .tool(tool("List balance changes", "Page through every change of your available balance, newest first: deposits, earnings, escrows, refunds, tips, commissions, each with the balance after it. Filter by kind or time. The balance alone is in get_balance; the progress of one payout in get_withdrawal.")),
         csv("get_statement", "/api/v1/finance/statement.csv", Access::User(Scope::Read), transactions::get_statement)
             .about("Your history as a CSV file."),
     ]

@@ -17,3 +17,4 @@ mod stops;
 mod sync_order;
 mod two_nodes;
 mod verdict;
+mod webhooks;

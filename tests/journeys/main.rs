@@ -3,6 +3,7 @@
 
 mod audited_lives;
 mod bad_input;
+mod event_log;
 mod keys;
 mod limits;
 mod market;

@@ -204,7 +204,7 @@ on_both_engines! {
         let changes: Vec<_> = app.app.operations.iter().filter(|operation| {
             operation.routes.iter().any(|(method, path)| *method != Method::Get && path.contains("/tasks"))
         }).map(|operation| operation.name).collect();
-        let known = ["publish_task", "close_task", "extend_task", "search_tasks", "accept_task", "submit_proof", "cancel_acceptance", "report_task", "admin_suspend_task", "admin_settle_reports"];
+        let known = ["publish_task", "cancel_published_task", "extend_task", "search_tasks", "accept_task", "submit_result", "cancel_assignment", "report_task", "admin_suspend_task", "admin_settle_reports"];
         let other: Vec<_> = changes.iter().filter(|name| !known.contains(name)).collect();
         assert!(other.is_empty(), "does {other:?} change the text of a task that somebody accepted?");
         let (creator, worker) = (app.rich_bot(10).await, app.bot().await);
@@ -260,13 +260,13 @@ async fn two_more_nodes_over_one_database_do_nothing_twice() {
         proof(&app, worker, &id).await;
     }
     let (one, two) = (node(&app, 8, app.now()), node(&app, 9, app.now()));
-    let table = jobs::jobs();
+    let table = &app.app.jobs;
     for hours in [24, 20, 4] {
         app.advance(Span::hours(hours));
         one.clock.advance(Span::hours(hours));
         // The clock of the last node is a minute behind: it does less, never anything twice or too early.
         two.clock.advance(Span::milliseconds(hours * HOUR - 60_000));
-        let (first, second, ()) = tokio::join!(jobs::run_all(&table, &one), jobs::run_all(&table, &two), app.run_jobs());
+        let (first, second, ()) = tokio::join!(jobs::run_all(table, &one), jobs::run_all(table, &two), app.run_jobs());
         first.unwrap();
         second.unwrap();
         two.clock.advance(Span::minutes(1));

@@ -8,6 +8,7 @@ mod causes;
 mod chain;
 mod commissions;
 mod credentials;
+mod deliveries;
 mod deposits;
 mod entries;
 mod escrows;
@@ -58,7 +59,7 @@ pub(crate) enum Look {
 use Look::{Months, Tables};
 
 /// All checks in the order of the report.
-pub(crate) const CHECKS: [Check; 30] = [
+pub(crate) const CHECKS: [Check; 31] = [
     Check { id: "M1", name: "books balance", since: 2, look: Tables(books::check) },
     Check { id: "M2", name: "no account below zero", since: 2, look: Tables(negative::check) },
     Check { id: "M3", name: "balance = postings", since: 2, look: Tables(postings::check) },
@@ -86,6 +87,7 @@ pub(crate) const CHECKS: [Check; 30] = [
     Check { id: "D3", name: "events = what happened", since: 5, look: Tables(told::check) },
     Check { id: "D3m", name: "money events", since: 6, look: Tables(told_money::check) },
     Check { id: "E1", name: "events numbered", since: 4, look: Tables(event_numbers::check) },
+    Check { id: "W1", name: "events are sent once", since: 7, look: Tables(deliveries::check) },
     Check { id: "R1", name: "commissions earned", since: 5, look: Months(commissions::check) },
     Check { id: "R2", name: "reputations", since: 5, look: Tables(reputations::check) },
     Check { id: "U1", name: "credentials, answers", since: 3, look: Tables(credentials::check) },

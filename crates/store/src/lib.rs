@@ -12,6 +12,7 @@ mod lite_writer;
 mod migrate;
 mod pg_connect;
 mod pg_line;
+mod pg_listen;
 mod pg_worker;
 mod pg_writes;
 mod postgres;
@@ -30,6 +31,7 @@ use tokio::sync::oneshot;
 
 pub use error::StoreError;
 pub use migrate::Migration;
+pub use pg_listen::listen;
 pub use statement::{AnyStatement, Both, FromRow, Kinds, Params, Raw, Row, Stmt};
 pub use transfer::{Summary, export, import};
 pub use tx::Tx;

@@ -1,13 +1,15 @@
 //! How a connection to PostgreSQL is made: TLS with the platform's roots when the server is elsewhere, session settings
 //! that make both engines alike.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use crate::error::StoreError;
 
@@ -25,8 +27,16 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(20);
 /// What drives a connection on the runtime where it was made.
 type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
 
+/// Told what is said on a channel.
+pub(crate) type Hear = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Connects and drives the connection on the current runtime.
 pub(crate) async fn connect(url: &str) -> Result<(Client, Driver), StoreError> {
+    connect_to_hear(url, Arc::new(|_| {})).await
+}
+
+/// The same, and tells `hear` what is said on the channels that it listens to.
+pub(crate) async fn connect_to_hear(url: &str, hear: Hear) -> Result<(Client, Driver), StoreError> {
     let mut config: Config =
         url.parse().map_err(|e: tokio_postgres::Error| StoreError::Unavailable(format!("the database URL is not valid: {e}")))?;
     if config.get_connect_timeout().is_none() {
@@ -40,19 +50,33 @@ pub(crate) async fn connect(url: &str) -> Result<(Client, Driver), StoreError> {
         .keepalives_retries(3);
     config.application_name("roborent");
     let no_answer = |_| StoreError::Unavailable(format!("the server did not answer within {CONNECTED_WITHIN:?}"));
-    tokio::time::timeout(CONNECTED_WITHIN, dial(&config)).await.map_err(no_answer)?
+    tokio::time::timeout(CONNECTED_WITHIN, dial(&config, hear)).await.map_err(no_answer)?
 }
 
-async fn dial(config: &Config) -> Result<(Client, Driver), StoreError> {
+async fn dial(config: &Config, hear: Hear) -> Result<(Client, Driver), StoreError> {
     let (client, driver) = if wants_tls(config) {
         let (client, connection) = config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls()?)).await.map_err(unreachable)?;
-        (client, tokio::spawn(connection))
+        (client, tokio::spawn(drive(connection, hear)))
     } else {
         let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
-        (client, tokio::spawn(connection))
+        (client, tokio::spawn(drive(connection, hear)))
     };
     client.batch_execute(SESSION).await?;
     Ok((client, driver))
+}
+
+/// To its end, which is that of the connection.
+async fn drive<S, T>(mut connection: Connection<S, T>, hear: Hear) -> Result<(), tokio_postgres::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+        if let AsyncMessage::Notification(said) = message? {
+            hear(said.payload());
+        }
+    }
+    Ok(())
 }
 
 /// Loopback and Unix sockets need no TLS unless the URL asks for it.

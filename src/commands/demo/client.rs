@@ -36,13 +36,35 @@ impl Client {
         self.call("POST", who, path, Some(body)).await
     }
 
+    pub(super) async fn patch(&self, who: &Credential, path: &str, body: Value) -> Result<Value, StartError> {
+        self.call("PATCH", who, path, Some(body)).await
+    }
+
+    /// A POST that is done once, however often it is sent.
+    pub(super) async fn post_once(&self, who: &Credential, path: &str, key: &str, body: Value) -> Result<Value, StartError> {
+        self.send("POST", who, path, Some(key), Some(body)).await
+    }
+
+    /// A GET to a node of the chain, at `http://host:port`.
+    pub(super) async fn ask_node(&self, node: &str, path: &str) -> Result<Value, StartError> {
+        let address = node.trim_start_matches("http://").parse().map_err(|e| StartError(format!("{node}: {e}")))?;
+        Self { address }.get(&Credential::Nothing, path).await
+    }
+
     async fn call(&self, method: &str, who: &Credential, path: &str, body: Option<Value>) -> Result<Value, StartError> {
+        self.send(method, who, path, None, body).await
+    }
+
+    async fn send(&self, method: &str, who: &Credential, path: &str, key: Option<&str>, body: Option<Value>) -> Result<Value, StartError> {
         let failed = |what: &dyn std::fmt::Display| StartError(format!("{method} {path}: {what}"));
         let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
         match who {
             Credential::Nothing => {}
             Credential::Key(key) => request = request.header("x-api-key", key),
             Credential::Token(token) => request = request.header("authorization", format!("Bearer {token}")),
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = request.body(body).map_err(|e| failed(&e))?;

@@ -1,7 +1,10 @@
 //! `roborent demo`: a market of its own on a free port, played through its public doors from registration to audit.
 
 mod client;
+mod payout;
+mod receiver;
 mod story;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +20,7 @@ use crate::jobs;
 use crate::start::{self, StartError};
 
 use client::Client;
+use receiver::Receiver;
 use story::Story;
 
 /// Plays the cycle; exits as the audit does.
@@ -64,8 +68,12 @@ fn play(mut config: Config) -> Result<u8, StartError> {
             tokio::spawn(async move { jobs::run_for_ever(&app.jobs, &app.dispatcher, &stop).await })
         };
         let paying = serve::pay(&app, &stop).await?.ok_or_else(|| StartError("the demo needs its gateway".into()))?;
-        let told = Story::new(Client::new(address), admin).tell().await;
+        let told = match Receiver::start().await {
+            Ok(receiver) => Story::new(Client::new(address), receiver, admin).tell().await,
+            Err(error) => Err(error),
+        };
         stop.cancel();
+        app.deliverer.stop.cancel();
         drop((serving.await, working.await, paying.await));
         devnet.shutdown().await;
         told

@@ -3,26 +3,28 @@
 use serde_json::{Value, json};
 
 use crate::commands::demo::client::{Client, Credential};
+use crate::commands::demo::receiver::Receiver;
 use crate::commands::say;
 use crate::start::StartError;
 
-type Told<T = ()> = Result<T, StartError>;
+pub(super) type Told<T = ()> = Result<T, StartError>;
 
 pub(super) struct Story {
-    client: Client,
+    pub(super) client: Client,
+    pub(super) receiver: Receiver,
     admin: (&'static str, String),
     step: u32,
 }
 
 /// Somebody with a wallet.
-struct Actor {
+pub(super) struct Actor {
     name: &'static str,
-    credential: Credential,
+    pub(super) credential: Credential,
 }
 
 impl Story {
-    pub(super) const fn new(client: Client, admin: (&'static str, String)) -> Self {
-        Self { client, admin, step: 0 }
+    pub(super) const fn new(client: Client, receiver: Receiver, admin: (&'static str, String)) -> Self {
+        Self { client, receiver, admin, step: 0 }
     }
 
     pub(super) async fn tell(mut self) -> Told {
@@ -31,6 +33,7 @@ impl Story {
         let bob = self.register("Bob", Some(&code)).await?;
         self.say(&format!("Bob came with Ada's referral code {code}: for 12 months she earns a part of the fees he causes"))?;
         let mut eve = self.sign_in().await?;
+        self.listens(&ada).await?;
         let task = self.publish(&ada).await?;
         self.approved_at_once(&ada, &eve, &task).await?;
         self.approved_by_silence(&ada, &bob, &task).await?;
@@ -38,6 +41,8 @@ impl Story {
         eve = self.sign_in().await?;
         self.rejected_and_disputed(&ada, &eve).await?;
         self.closed(&ada, &task).await?;
+        self.fails_and_is_repeated(&ada).await?;
+        self.paid_out(&ada, &eve).await?;
         self.totals(&ada, &[&bob, &eve]).await
     }
 
@@ -95,6 +100,8 @@ impl Story {
             found["items"][0]["reward_net_usd"]
         ))?;
         let submission = self.prove(eve, task).await?;
+        let published = ["worker_id", "proof_text", "proof_url", "submitted_at"];
+        self.told_by_webhook("proof_submitted", &published).await?;
         let approved = self.review(ada, &submission, "approve", json!({})).await?;
         self.say(&format!("Ada approves: {} to Eve, {} to the platform, in one booking", approved["reward_net_usd"], approved["fee_usd"]))?;
         let tip = self.review(ada, &submission, "tip", json!({ "amount": 0.25 })).await?;
@@ -145,7 +152,10 @@ impl Story {
             "Ada closes the first task: {} come back for the free slot, it is {}",
             closed["refunded_usd"],
             shown(&closed["status"])
-        ))
+        ))?;
+        // The one-page task ended before it.
+        self.told_by_webhook("task_completed", &["slots_filled", "slots_total", "completed_at"]).await?;
+        self.told_by_webhook("task_completed", &["slots_filled", "slots_total", "completed_at"]).await
     }
 
     async fn totals(&mut self, ada: &Actor, others: &[&Actor]) -> Told {
@@ -181,14 +191,14 @@ impl Story {
         text_of(&self.client.get(&who.credential, path).await?, field)
     }
 
-    fn say(&mut self, line: &str) -> Told {
+    pub(super) fn say(&mut self, line: &str) -> Told {
         self.step += 1;
         say(&format!("{:>3}  {line}", self.step))
     }
 }
 
 /// A value as a reader wants it: times to the second and without quotes.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match text.split_once('T') {
         Some((day, time)) if text.ends_with('Z') && time.len() > 8 => format!("{day} {}", &time[..8]),
@@ -196,6 +206,6 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn text_of(value: &Value, field: &str) -> Told<String> {
+pub(super) fn text_of(value: &Value, field: &str) -> Told<String> {
     value[field].as_str().map(str::to_owned).ok_or_else(|| StartError(format!("the answer has no {field}: {value}")))
 }

@@ -1,5 +1,7 @@
 //! The documents, made from the table of operations: OpenAPI 3.1 and the reference page.
 
+pub mod agents;
+pub mod guide;
 mod openapi;
 mod reference;
 
@@ -7,6 +9,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -17,7 +20,9 @@ use serde_json::{Value, json};
 use crate::base::error::{Facts, Refusal};
 use crate::base::operation::Operation;
 use crate::doors::App;
+use crate::doors::mcp::{McpRefusal, text_file};
 use crate::doors::sandbox::SandboxRefusal;
+use crate::events::EventRefusal;
 use crate::ledger::record::LedgerRefusal;
 use crate::moderation::ModerationRefusal;
 use crate::ratings::RatingRefusal;
@@ -27,6 +32,9 @@ use crate::wallet::WalletRefusal;
 
 pub use openapi::openapi;
 
+const TEXT: &str = "text/plain; charset=utf-8";
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+
 /// The documents' routes.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
@@ -34,6 +42,20 @@ pub fn router() -> Router<Arc<App>> {
         .route("/openapi.json", get(openapi_json))
         .route("/docs", get(docs))
         .route("/docs/style.css", get(style))
+        .route("/docs/mcp", get(|State(app): State<Arc<App>>| async move { page(agents::mcp(&app).render()) }))
+        .route("/docs/bots", get(|State(app): State<Arc<App>>| async move { page(agents::bots(&app).render()) }))
+        .route(
+            "/llms.txt",
+            get(|State(app): State<Arc<App>>, headers: HeaderMap| async move { text_file(&headers, TEXT, guide::short(&app)) }),
+        )
+        .route(
+            "/llms-full.txt",
+            get(|State(app): State<Arc<App>>, headers: HeaderMap| async move { text_file(&headers, TEXT, guide::full(&app)) }),
+        )
+        .route(
+            "/skill.md",
+            get(|State(app): State<Arc<App>>, headers: HeaderMap| async move { text_file(&headers, MARKDOWN, guide::skill(&app)) }),
+        )
 }
 
 /// Every error code there is, with its status and what to do.
@@ -43,10 +65,12 @@ pub fn codes() -> Vec<&'static Facts> {
         UserRefusal::FACTS,
         WalletRefusal::FACTS,
         LedgerRefusal::FACTS,
+        EventRefusal::FACTS,
         TaskRefusal::FACTS,
         RatingRefusal::FACTS,
         ModerationRefusal::FACTS,
         SandboxRefusal::FACTS,
+        McpRefusal::FACTS,
     ]
     .into_iter()
     .flatten()
@@ -62,6 +86,17 @@ pub fn schema_of_input(operation: &Operation) -> Value {
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
     let mut schema = (operation.input)(&mut generator).to_value();
+    tidy(&mut schema);
+    schema
+}
+
+/// The schema of an operation's output, whole.
+pub fn schema_of_output(operation: &Operation) -> Value {
+    let mut settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
+    let mut generator = settings.into_generator();
+    let mut schema = (operation.output)(&mut generator).to_value();
     tidy(&mut schema);
     schema
 }
@@ -92,7 +127,11 @@ async fn openapi_json(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn docs(State(app): State<Arc<App>>) -> Response {
-    match reference::page(&app).render() {
+    page(reference::page(&app).render())
+}
+
+fn page(rendered: askama::Result<String>) -> Response {
+    match rendered {
         Ok(html) => ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "public, max-age=60")], html).into_response(),
         Err(error) => super::problem::render(&crate::base::error::internal(error), &super::problem::RequestId(String::new())),
     }

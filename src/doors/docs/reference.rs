@@ -96,7 +96,8 @@ fn field(name: &str, property: &Value, required: bool) -> Field {
     Field { name: name.to_owned(), kind, required, description: property["description"].as_str().unwrap_or_default().to_owned() }
 }
 
-const fn verb(method: Method) -> &'static str {
+/// As in a request line.
+pub const fn verb(method: Method) -> &'static str {
     match method {
         Method::Get => "GET",
         Method::Post => "POST",

@@ -82,6 +82,7 @@ pub struct AcceptedTask {
     /// The task.
     task_id: TaskId,
     /// In a line; written by its creator.
+    #[schemars(extend("x-untrusted" = true))]
     title: String,
     /// Where the slot stands.
     status: AcceptanceStatus,
@@ -109,12 +110,15 @@ pub struct ReceivedSubmission {
     /// Who handed it in.
     worker_id: UserId,
     /// His public name.
+    #[schemars(extend("x-untrusted" = true))]
     worker_name: String,
     /// Where it stands.
     status: SubmissionStatus,
     /// Written by the worker.
+    #[schemars(extend("x-untrusted" = true))]
     proof_url: Option<String>,
     /// Written by the worker.
+    #[schemars(extend("x-untrusted" = true))]
     proof_text: Option<String>,
     /// When.
     submitted_at: Ts,

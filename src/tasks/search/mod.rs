@@ -32,6 +32,7 @@ pub(super) use text_index::{forget, index};
 pub struct SearchTasks {
     /// One of the list at `/api/v1/categories`.
     #[garde(inner(length(bytes, max = 40)))]
+    #[schemars(schema_with = "category::ids")]
     category: Option<String>,
     /// The least reward of a slot.
     #[garde(skip)]
@@ -68,6 +69,7 @@ pub struct FoundTask {
     /// For ever.
     task_id: TaskId,
     /// In a line; written by its creator.
+    #[schemars(extend("x-untrusted" = true))]
     title: String,
     /// One of the list.
     category: String,
@@ -84,6 +86,7 @@ pub struct FoundTask {
     /// Takes workers before then.
     expires_at: Ts,
     /// Words.
+    #[schemars(extend("x-untrusted" = true))]
     tags: Vec<String>,
     /// Who may work.
     worker_type: WorkerType,

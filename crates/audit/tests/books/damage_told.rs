@@ -57,6 +57,31 @@ pub const TOLD: &[Damage] = &[
     ),
     damage("E1", "data that is no JSON", "update events set data = data || '}' where seq = 1"),
     damage(
+        "W1",
+        "another event is sent in the place of one",
+        "insert into webhook_deliveries (user_id, seq, event_id, state, attempts, tries) select user_id, seq, {new}, 'given_up', 0, 0 from events order by id limit 1",
+    ),
+    damage(
+        "W1",
+        "a delivery that nobody looks at",
+        "insert into webhook_deliveries (user_id, seq, event_id, state, attempts, tries, next_at) select user_id, seq, id, 'waiting', 0, 0, 0 from events order by id limit 1",
+    ),
+    damage(
+        "W1",
+        "delivered without an attempt",
+        "insert into webhook_deliveries (user_id, seq, event_id, state, attempts, tries) select user_id, seq, id, 'delivered', 0, 0 from events order by id limit 1",
+    ),
+    damage(
+        "W1",
+        "events that are not sent",
+        "insert into webhook_endpoints (user_id, is_on, secret_number, since_seq) select user_id, true, 1, 0 from events order by id limit 1",
+    ),
+    damage(
+        "W1",
+        "an attempt at nothing",
+        "insert into webhook_attempts (user_id, seq, n, at, duration_ms, status, note) select user_id, seq, 1, 0, 0, 200, '' from events order by id limit 1",
+    ),
+    damage(
         "R2",
         "one more: completed",
         "update reputations set completed = completed + 1 where user_id = (select user_id from reputations order by user_id limit 1)",

@@ -59,7 +59,7 @@ fn rows(url: &str, sql: &str) -> Vec<String> {
 }
 
 /// Every table that is damaged.
-const TABLES: [&str; 37] = [
+const TABLES: [&str; 40] = [
     "accounts",
     "transactions",
     "postings",
@@ -97,6 +97,9 @@ const TABLES: [&str; 37] = [
     "outgoing_seen",
     "freezes",
     "admin_actions",
+    "webhook_deliveries",
+    "webhook_endpoints",
+    "webhook_attempts",
 ];
 
 /// A database that goes away with the test.
