@@ -349,7 +349,7 @@ impl TestApp {
 }
 
 /// The checks that know what money is moved for.
-const BUSINESS: [&str; 3] = ["M9", "M10", "T1"];
+const BUSINESS: [&str; 5] = ["M9", "M10", "T1", "C2", "C5"];
 
 /// Where the clocks of tests start.
 pub const START: Ts = Ts::from_milliseconds(1_795_000_000_000);

@@ -21,6 +21,7 @@ mod reader;
 mod report;
 mod rules;
 mod sameness;
+mod signed;
 mod totals;
 
 use std::any::Any;
