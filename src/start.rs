@@ -184,7 +184,9 @@ pub fn gateway(dispatcher: &Arc<Dispatcher>, engine: EngineSettings, devnet: Opt
     let config = &dispatcher.config;
     let keys = Keys::load(config).map_err(StartError)?;
     let pool = gateway::runner::pool(&config.chain, devnet.as_ref()).map_err(StartError)?;
-    Gateway::new(Arc::clone(dispatcher), pool, keys, books(engine, config), devnet).map(Arc::new).map_err(StartError)
+    // One process alone serves an embedded database: its folder is locked.
+    let alone = matches!(engine, EngineSettings::Sqlite { .. });
+    Gateway::new(Arc::clone(dispatcher), pool, keys, books(engine, config), devnet, alone).map(Arc::new).map_err(StartError)
 }
 
 /// The doors over a dispatcher.

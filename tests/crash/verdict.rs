@@ -63,7 +63,7 @@ fn money_is_as_acknowledged(connection: &mut Connection, user: &Account, entries
         let told = entry.ack.as_ref().unwrap().json();
         assert_eq!((told["user_id"].as_str().unwrap(), amount(&told["usdt"])), (user_id.as_str(), *usdt));
         let found = lines.iter().find(|(_, line)| line["kind"] == "deposit" && amount(&line["amount"]) == *usdt);
-        let reference = found.map(|(reference, _)| reference.clone()).unwrap_or_else(|| panic!("lost: {told}"));
+        let reference = found.map_or_else(|| panic!("lost: {told}"), |(reference, _)| reference.clone());
         lines.remove(&reference);
         sum = sum.checked_add(*usdt).unwrap();
     }

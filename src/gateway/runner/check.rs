@@ -7,7 +7,7 @@ use tron::node::Header;
 use crate::base::Usdt;
 use crate::base::error::{Result, internal};
 use crate::gateway::freeze::{self, FreezeReason};
-use crate::gateway::lease::Token;
+use crate::gateway::lease::{self, Token};
 use crate::gateway::runner::Gateway;
 use crate::gateway::runner::watch::nodes;
 use crate::gateway::{begin, compare, faucet};
@@ -39,6 +39,10 @@ impl Gateway {
     /// Why not.
     pub async fn prepare(&self) -> Result<(), NotReady> {
         self.belongs_together().await?;
+        if self.alone {
+            let holder = self.holder;
+            self.dispatcher.system(move |cx| lease::take_over(cx, holder)).await?;
+        }
         if self.dispatcher.look(begin::has_begun).await? {
             return Ok(());
         }

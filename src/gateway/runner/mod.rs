@@ -35,6 +35,9 @@ pub use rescan::Rescanned;
 
 /// How often deposits are brought in and the chain is compared with the books.
 const SELDOM: Duration = Duration::from_secs(30);
+/// How often, and in which steps, somebody who waits tries to get the lease; longer than it lasts.
+const LEASE_TRIES: usize = 70;
+const LEASE_TRIED_EVERY: Duration = Duration::from_millis(500);
 /// How long a start that did not work out is waited for.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -46,6 +49,8 @@ pub struct Gateway {
     custody: Custody,
     books: Books,
     holder: Uuid,
+    /// No other process works on the database.
+    alone: bool,
     /// The orders of the devnet, in the sandbox.
     devnet: Option<Devnet>,
     turn: tokio::sync::Mutex<Turn>,
@@ -123,7 +128,14 @@ impl Gateway {
     ///
     /// # Errors
     /// When the addresses in the settings cannot be read, or are not those of the keys.
-    pub fn new(dispatcher: Arc<Dispatcher>, pool: Pool, keys: Keys, books: Books, devnet: Option<Devnet>) -> Result<Self, String> {
+    pub fn new(
+        dispatcher: Arc<Dispatcher>,
+        pool: Pool,
+        keys: Keys,
+        books: Books,
+        devnet: Option<Devnet>,
+        alone: bool,
+    ) -> Result<Self, String> {
         let custody = Custody::of(&dispatcher.config.chain)?;
         keys.fit(&custody)?;
         let holder = uuid::Builder::from_random_bytes(dispatcher.entropy().fork().bytes()).into_uuid();
@@ -134,6 +146,7 @@ impl Gateway {
             custody,
             books,
             holder,
+            alone,
             devnet,
             turn: tokio::sync::Mutex::new(Turn { seldom: None }),
             hurried: AtomicU64::new(0),
@@ -169,6 +182,10 @@ impl Gateway {
             () = self.go_round_for_ever() => {}
             () = self.audit_for_ever() => {}
         }
+        let holder = self.holder;
+        if let Err(error) = self.dispatcher.system(move |cx| lease::give_back(cx, holder)).await {
+            tracing::debug!(%error, "the lease of the gateway was not given back");
+        }
         Ok(())
     }
 
@@ -197,7 +214,7 @@ impl Gateway {
         let mut turn = self.turn.lock().await;
         // One may have been under way when this was called; the one after it has seen everything.
         if self.hurried.load(Ordering::SeqCst) < wanted {
-            self.go_round(&mut turn).await;
+            self.go_round_when_possible(&mut turn).await?;
             self.make_blocks().await?;
             self.go_round(&mut turn).await;
             self.hurried.fetch_add(1, Ordering::SeqCst);
@@ -205,16 +222,32 @@ impl Gateway {
         Ok(())
     }
 
+    /// After another gateway ended without a word its lease has to run out first.
+    #[expect(clippy::disallowed_methods, reason = "somebody waits for an answer in machine time")]
+    async fn go_round_when_possible(&self, turn: &mut Turn) -> Result<()> {
+        for _ in 0..LEASE_TRIES {
+            if self.go_round(turn).await {
+                return Ok(());
+            }
+            tokio::time::sleep(LEASE_TRIED_EVERY).await;
+        }
+        Err(crate::gateway::GatewayRefusal::LeaseLost.into())
+    }
+
     /// Something may be waiting: do not wait for the period.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    async fn go_round(&self, turn: &mut Turn) {
+    /// Answers whether this gateway is the one at work.
+    async fn go_round(&self, turn: &mut Turn) -> bool {
         let token = match self.lease().await {
             Ok(Some(token)) => token,
-            Ok(None) => return,
-            Err(error) => return tracing::warn!(%error, "the lease of the gateway cannot be had"),
+            Ok(None) => return false,
+            Err(error) => {
+                tracing::warn!(%error, "the lease of the gateway cannot be had");
+                return false;
+            }
         };
         let steps: [(&str, Result<()>); 4] = [
             ("reading blocks", self.watch(token).await),
@@ -228,6 +261,7 @@ impl Gateway {
             turn.seldom = Some(Instant::now());
             Self::report(&[("sweeping", self.sweep(token).await), ("comparing", self.compare(token).await)]);
         }
+        true
     }
 
     fn report(steps: &[(&str, Result<()>)]) {
