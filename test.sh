@@ -7,14 +7,15 @@ usage() {
   cat <<'TEXT'
 Usage: ./test.sh [arguments for cargo test]
 
-Without arguments: format check, clippy, a look for banned crates in Cargo.lock, and all tests.
+Without arguments: format check, clippy, a look for banned crates in Cargo.lock, all tests, and then the clients that
+nobody here wrote: every clients/*/run.sh. They install what they need with npm and pip beside themselves.
 With arguments:    no format check and no clippy; the arguments go to cargo test:
     ./test.sh some_test_name
     ./test.sh -p store
     ./test.sh -p store -- --nocapture
 
-What is missing of the PostgreSQL server, a C compiler and curl is installed with apt-get where that
-exists (as root or through sudo); elsewhere one line says what to install. Rust comes from rustup.rs.
+What is missing of the PostgreSQL server, a C compiler, curl, node, npm, python and chromium is installed with apt-get
+where that exists (as root or through sudo); elsewhere one line says what to install. Rust comes from rustup.rs.
 
 The tests get a PostgreSQL of their own: a new cluster in a temporary folder, on 127.0.0.1 and a free
 port, stopped and removed at the end, also after Ctrl-C. A PostgreSQL that already runs here is not touched.
@@ -146,6 +147,20 @@ install_missing() {
   if ! command -v curl >/dev/null; then
     packages+=(curl)
     names+=("curl")
+  fi
+  if [[ $1 == clients ]]; then
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+      packages+=(nodejs npm)
+      names+=("node and npm")
+    fi
+    if ! command -v python3 >/dev/null || ! python3 -c 'import ensurepip' 2>/dev/null; then
+      packages+=(python3 python3-venv)
+      names+=("python with venv")
+    fi
+    if ! [[ -x /usr/bin/chromium ]]; then
+      packages+=(chromium)
+      names+=("chromium")
+    fi
   fi
   [[ ${#packages[@]} -gt 0 ]] || return 0
 
@@ -330,6 +345,11 @@ cargo_test() {
   fi
 }
 
+# What others wrote, against the program of this build. Its standard output is kept, too.
+client() {
+  (set -o pipefail; "$1/run.sh" 2>&1 | tee -a "$work/test.out")
+}
+
 totals() {
   [[ -r $work/test.out ]] || : >"$work/test.out"
   awk '
@@ -337,6 +357,7 @@ totals() {
       split(substr($0, RSTART, RLENGTH), words, " ")
       passed += words[1]; failed += words[3]
     }
+    /^[0-9]+ passed, [0-9]+ failed/ { passed += $1; failed += $3 }
     END { printf "%d passed, %d failed\n", passed, failed }
   ' "$work/test.out"
 }
@@ -360,11 +381,11 @@ fi
 unset PGDATA PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGDATABASE PGOPTIONS PGSERVICE PGSSLMODE PGTZ
 
 if [[ $# -eq 0 ]]; then
-  say "Going to: start a throw-away PostgreSQL, check the format, run clippy, look for banned crates, run all tests."
+  say "Going to: start a throw-away PostgreSQL, check the format, run clippy, look for banned crates, run all tests and all clients."
 else
   say "Going to: start a throw-away PostgreSQL, look for banned crates, run cargo test with: $*"
 fi
-install_missing
+if [[ $# -eq 0 ]]; then install_missing clients; else install_missing tests; fi
 pg_bin=$(find_postgres) || die "the PostgreSQL server programs are still missing: no folder with initdb, postgres and pg_ctl"
 choose_pg_user
 started=$SECONDS
@@ -378,6 +399,11 @@ if [[ $# -eq 0 ]]; then
 fi
 step "banned crates" check_lock
 step "cargo test" cargo_test "$@"
+if [[ $# -eq 0 ]]; then
+  for folder in clients/*; do
+    step "$folder" client "$folder"
+  done
+fi
 
 printf '\n'
 status=0

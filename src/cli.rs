@@ -39,6 +39,12 @@ pub enum Command {
     /// Manage admins.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Make the keys of an installation, and see what lies where.
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// Repair what the gateway knows of the chain.
+    #[command(subcommand)]
+    Gateway(GatewayCommand),
     /// Bring the schema of the database up to date.
     Migrate,
     /// Read the settings, say what is wrong, and show the ones in force (secrets hidden).
@@ -70,6 +76,49 @@ pub enum AdminCommand {
         /// At least 10 characters; `-` reads one line from standard input.
         #[arg(long)]
         password: String,
+    },
+    /// Make another key to sign tokens with; works while servers run, and nobody is signed out.
+    RotateJwtKey,
+}
+
+/// Keys and what lies under them.
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Make the keys of the deposit addresses and of the hot wallet, from two new phrases of 24 words, and seal them under a
+    /// passphrase (`chain.passphrase_file`, or asked for).
+    Init(WalletInitArgs),
+    /// Print the addresses and the token of the settings in force.
+    Address,
+    /// Print how far the chain was read, what lies where, and what stops payouts; from the database alone.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where keys come from and where they go.
+#[derive(Debug, Args)]
+pub struct WalletInitArgs {
+    /// The folder for deposit.keystore and hot.keystore; the data folder when left out.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Read two phrases from standard input instead of making them: a line for the deposit addresses, one for the hot wallet.
+    #[arg(long)]
+    pub import: bool,
+}
+
+/// The chain as this installation knows it.
+#[derive(Debug, Subcommand)]
+pub enum GatewayCommand {
+    /// Read solid blocks again and credit deposits that were missed; works while a server runs.
+    Rescan {
+        /// The number of the first block.
+        #[arg(long, value_name = "BLOCK")]
+        from: u64,
+        /// The number of the last block; the newest that was read when left out.
+        #[arg(long, value_name = "BLOCK")]
+        to: Option<u64>,
     },
 }
 
@@ -119,6 +168,16 @@ impl SettingsArgs {
     /// # Errors
     /// What is wrong, in one line.
     pub fn load(&self, environment: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+        let config = self.read(environment)?;
+        config_load::check(&config)?;
+        Ok(config)
+    }
+
+    /// The settings as they are given, which may lack what a server needs.
+    ///
+    /// # Errors
+    /// What cannot be read, in one line.
+    pub fn read(&self, environment: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
         let mut config = config_load::load(self.config.as_deref(), environment)?;
         let server = &mut config.server;
         let given = [
@@ -138,7 +197,6 @@ impl SettingsArgs {
         if let Some(url) = &self.database_url {
             config.database.url = url.clone().into();
         }
-        config_load::check(&config)?;
         Ok(config)
     }
 }

@@ -12,7 +12,7 @@ use crate::base::call::Dispatcher;
 use crate::base::error::internal;
 use crate::base::{Context, Result, hourly_limits, idempotency};
 use crate::webhooks::Deliverer;
-use crate::{events, ledger, tasks, users, wallet, webhooks};
+use crate::{events, ledger, mailer, tasks, users, wallet, webhooks};
 
 /// Items that a job has under way at once; SQLite commits them together.
 const SIDE_BY_SIDE: usize = 64;
@@ -50,6 +50,13 @@ pub fn jobs(deliverer: &Arc<Deliverer>) -> Vec<Job> {
             wake: None,
             run: Arc::new(|dispatcher| Box::pin(save_last_uses(dispatcher))),
         },
+        Job {
+            name: "send_mails",
+            period: Duration::from_secs(2),
+            wake: None,
+            run: Arc::new(|dispatcher| Box::pin(mailer::send_mails(dispatcher))),
+        },
+        in_steps("forget_old_mails", Duration::from_mins(10), users::people::mails::forget_old),
         in_steps("forget_ended_keys", Duration::from_hours(1), users::forget_ended_keys),
         in_steps("forget_ended_sessions", Duration::from_hours(1), users::forget_ended_sessions),
     ]

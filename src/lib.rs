@@ -20,6 +20,7 @@ pub mod moderation;
 pub mod ratings;
 
 pub mod jobs;
+pub mod mailer;
 
 pub mod doors;
 

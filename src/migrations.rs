@@ -11,6 +11,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "tasks", sql: include_str!("../migrations/0005_tasks.sql") },
     Migration { number: 6, name: "chain", sql: include_str!("../migrations/0006_chain.sql") },
     Migration { number: 7, name: "webhooks", sql: include_str!("../migrations/0007_webhooks.sql") },
+    Migration { number: 8, name: "people", sql: include_str!("../migrations/0008_people.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.
@@ -19,6 +20,7 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::base::store::STATEMENTS,
         crate::ledger::store::STATEMENTS,
         crate::users::store::STATEMENTS,
+        crate::users::people::store::STATEMENTS,
         crate::users::webhook::store::STATEMENTS,
         crate::events::store::STATEMENTS,
         crate::webhooks::store::STATEMENTS,
@@ -30,6 +32,7 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::tasks::search::store::STATEMENTS,
         crate::ratings::store::STATEMENTS,
         crate::moderation::store::STATEMENTS,
+        crate::moderation::looking::store::STATEMENTS,
     ]
     .concat()
 }

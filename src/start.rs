@@ -9,20 +9,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
 use crate::base::clock::{Clock, machine_now};
-use crate::base::config::Config;
+use crate::base::config::{Config, Network};
 use crate::base::error::internal;
 use crate::base::operation::Operation;
 use crate::base::random::Entropy;
 use crate::base::strangers::system_lookup;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
-use crate::doors::auth::{Seal, Tokens, load_or_make_secret};
+use crate::doors::auth::{Seal, Tokens, load_or_make_secret, make_signing_key};
 use crate::doors::mcp::Streams;
-use crate::gateway::runner::{Devnet, Gateway, Keys};
+use crate::gateway::runner::{Books, Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::webhooks::{self, Deliverer};
-use crate::{events, gateway, jobs, moderation, ratings, referrals, tasks, wallet};
+use crate::{events, gateway, jobs, mailer, moderation, ratings, referrals, tasks, wallet};
 
 /// The name of the embedded database in the data folder.
 pub const DATABASE_FILE: &str = "roborent.sqlite";
@@ -68,6 +68,30 @@ pub fn open_store(config: &Config) -> Result<Store, StartError> {
     Store::open(&settings, MIGRATIONS, machine_now().as_milliseconds()).map_err(|e| StartError(format!("database: {e}")))
 }
 
+/// Opens the database of these settings to look at it. Blocks.
+pub fn open_to_read(config: &Config) -> Result<Store, StartError> {
+    let settings = Settings { engine: existing(config)?, queue_max: config.database.queue_max, batch_max: ::store::BATCH_MAX };
+    Store::open_to_read(&settings, MIGRATIONS).map_err(|e| StartError(format!("database: {e}")))
+}
+
+/// The engine of these settings, whose database is there.
+pub fn existing(config: &Config) -> Result<EngineSettings, StartError> {
+    match engine(config) {
+        EngineSettings::Sqlite { path, .. } if !path.exists() => Err(StartError(format!("{}: there is no database", path.display()))),
+        engine => Ok(engine),
+    }
+}
+
+/// What the auditor has to know: where the books are, and the settings that they are judged by.
+pub fn books(engine: EngineSettings, config: &Config) -> Books {
+    let source = match engine {
+        EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path),
+        EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url),
+    };
+    let options = audit::Options { commission_months: config.market.commission_months, ..audit::Options::default() };
+    Books { source, options }
+}
+
 /// A dispatcher over an open store, with the clock where the sandbox left it.
 ///
 /// # Errors
@@ -78,16 +102,32 @@ pub async fn dispatcher(store: Store, config: Arc<Config>) -> Result<Arc<Dispatc
     let dispatcher = Dispatcher::new(store, Clock::machine(Span::milliseconds(0)), entropy, config, users::resolve);
     let dispatcher = Arc::new(dispatcher);
     if let Some(other) = dispatcher.system(move |cx| installation::bind_network(cx, network)).await? {
-        return Err(StartError(format!(
-            "this database belongs to the network {other}, not to {}; installation.network says which one is meant",
-            network.name()
-        )));
+        return Err(of_another_network(&other, network));
     }
     if network.is_sandbox() {
         let ahead = dispatcher.look(installation::clock_ahead).await?;
         dispatcher.clock.advance(ahead);
     }
     Ok(dispatcher)
+}
+
+/// A dispatcher over a store that was opened to look.
+///
+/// # Errors
+/// When the database belongs to another network.
+pub async fn onlooker(store: Store, config: Arc<Config>) -> Result<Arc<Dispatcher>, StartError> {
+    let network = config.installation.network;
+    let entropy = Entropy::from_system()?;
+    let dispatcher = Arc::new(Dispatcher::new(store, Clock::machine(Span::milliseconds(0)), entropy, config, users::resolve));
+    match dispatcher.look(move |cx| installation::other_network(cx, network)).await? {
+        Some(other) => Err(of_another_network(&other, network)),
+        None => Ok(dispatcher),
+    }
+}
+
+fn of_another_network(bound: &str, network: Network) -> StartError {
+    let network = network.name();
+    StartError(format!("this database belongs to the network {bound}, not to {network}; installation.network says which one is meant"))
 }
 
 /// Makes what an import does not bring, because it is made from what it brings: the words that open tasks are found by.
@@ -140,11 +180,13 @@ pub fn complete(config: &mut Config) -> Result<(), StartError> {
 ///
 /// # Errors
 /// When a keystore does not open, or the settings do not fit to it.
-pub fn gateway(dispatcher: &Arc<Dispatcher>, devnet: Option<Devnet>) -> Result<Arc<Gateway>, StartError> {
+pub fn gateway(dispatcher: &Arc<Dispatcher>, engine: EngineSettings, devnet: Option<Devnet>) -> Result<Arc<Gateway>, StartError> {
     let config = &dispatcher.config;
     let keys = Keys::load(config).map_err(StartError)?;
     let pool = gateway::runner::pool(&config.chain, devnet.as_ref()).map_err(StartError)?;
-    Gateway::new(Arc::clone(dispatcher), pool, keys, devnet).map(Arc::new).map_err(StartError)
+    // One process alone serves an embedded database: its folder is locked.
+    let alone = matches!(engine, EngineSettings::Sqlite { .. });
+    Gateway::new(Arc::clone(dispatcher), pool, keys, books(engine, config), devnet, alone).map(Arc::new).map_err(StartError)
 }
 
 /// The doors over a dispatcher.
@@ -156,6 +198,11 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
     let dir = &config.installation.data_dir;
     let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
     let secret = secret.map_err(|e| StartError(format!("auth.secret in {}: {e}", dir.display())))?;
+    if config.mail.sends(config.installation.network) {
+        mailer::check(&config.mail).map_err(StartError)?;
+    } else if !config.installation.network.is_sandbox() {
+        tracing::warn!("mail.smtp_url is not set: addresses are not confirmed, and forgotten passwords cannot be replaced");
+    }
     dispatcher.secrets.learn(&secret)?;
     let public_url = config.server.site();
     let tokens = Tokens::load(&dispatcher, Seal::new(&secret)?, &public_url).await;
@@ -169,6 +216,10 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
         public_url,
         jobs: jobs::jobs(&deliverer),
         deliverer,
+        books: match engine(&config) {
+            EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path),
+            EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url),
+        },
         gateway,
         clock_moves: tokio::sync::Mutex::default(),
         stopping: CancellationToken::new(),
@@ -176,6 +227,16 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
         metrics: metrics_handle()?,
         dispatcher,
     }))
+}
+
+/// Makes another key to sign tokens with; answers how many sign for a few minutes more. Running servers learn of it by
+/// themselves, and nobody is signed out.
+pub async fn rotate_signing_key(dispatcher: &Arc<Dispatcher>) -> Result<usize, StartError> {
+    let config = &dispatcher.config;
+    let secret = load_or_make_secret(&config.auth.secret, &config.installation.data_dir, &mut dispatcher.entropy().fork());
+    let secret = secret.map_err(|e| StartError(format!("auth.secret: {e}")))?;
+    let key = make_signing_key(&Seal::new(&secret)?, dispatcher.clock.now(), &mut dispatcher.entropy().fork())?;
+    Ok(dispatcher.system(move |cx| users::signing_keys::rotate(cx, &key)).await?)
 }
 
 /// Makes the admin of a fresh sandbox; answers his password the only time it is known.

@@ -25,7 +25,7 @@ use crate::base::random::Entropy;
 use crate::base::{Span, Ts, UserId, installation};
 use crate::doors::{self, App};
 use crate::gateway::networks;
-use crate::gateway::runner::Gateway;
+use crate::gateway::runner::{Books, Gateway};
 use crate::migrations::MIGRATIONS;
 use crate::users::{self, password};
 use crate::{jobs, start};
@@ -204,7 +204,7 @@ impl TestApp {
         let network = dispatcher.config.installation.network;
         dispatcher.system(move |cx| installation::bind_network(cx, network)).await.expect("a fresh database");
         let (devnet, way) = chain::in_memory(&dispatcher);
-        let gateway = network.is_sandbox().then(|| start::gateway(&dispatcher, Some(way)).expect("the gateway"));
+        let gateway = network.is_sandbox().then(|| start::gateway(&dispatcher, settings.clone(), Some(way)).expect("the gateway"));
         if let Some(gateway) = &gateway {
             gateway.prepare().await.expect("a fresh chain");
         }
@@ -320,12 +320,7 @@ impl TestApp {
 
     /// The auditor's report on the books as they are.
     pub async fn audit(&self) -> audit::Report {
-        let source = match &self.engine {
-            EngineSettings::Sqlite { path, .. } => audit::Source::Sqlite(path.clone()),
-            EngineSettings::Postgres { url, .. } => audit::Source::Postgres(url.clone()),
-        };
-        let commission_months = self.app.dispatcher.config.market.commission_months;
-        let options = audit::Options { commission_months, ..audit::Options::default() };
+        let Books { source, options } = start::books(self.engine.clone(), &self.app.dispatcher.config);
         let report = tokio::task::spawn_blocking(move || audit::audit(&source, &options)).await;
         report.expect("the auditor ends").expect("the auditor can read")
     }
@@ -354,7 +349,7 @@ impl TestApp {
 }
 
 /// The checks that know what money is moved for.
-const BUSINESS: [&str; 3] = ["M9", "M10", "T1"];
+const BUSINESS: [&str; 5] = ["M9", "M10", "T1", "C2", "C5"];
 
 /// Where the clocks of tests start.
 pub const START: Ts = Ts::from_milliseconds(1_795_000_000_000);

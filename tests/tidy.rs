@@ -16,7 +16,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tasks", &["base", "ledger", "users", "events", "wallet", "referrals"]),
     ("ratings", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
     ("moderation", &["base", "ledger", "users", "events", "wallet", "referrals", "tasks"]),
-    ("jobs", &["base", "ledger", "users", "events", "wallet", "webhooks", "referrals", "tasks", "ratings", "moderation"]),
+    ("mailer", &["base", "users"]),
+    ("jobs", &["base", "ledger", "users", "events", "wallet", "webhooks", "referrals", "tasks", "ratings", "moderation", "mailer"]),
     (
         "doors",
         &["base", "ledger", "users", "events", "wallet", "webhooks", "gateway", "referrals", "tasks", "ratings", "moderation", "jobs"],
@@ -35,13 +36,14 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tasks",
             "ratings",
             "moderation",
+            "mailer",
             "jobs",
             "doors",
             "migrations",
         ],
     ),
     ("cli", &["base"]),
-    ("commands", &["base", "users", "events", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
+    ("commands", &["base", "users", "events", "wallet", "gateway", "jobs", "doors", "migrations", "start", "cli"]),
     ("testing", &["base", "users", "gateway", "jobs", "doors", "migrations", "start"]),
 ];
 

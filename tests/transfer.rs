@@ -233,6 +233,12 @@ fn there_and_back(url: &str) {
     assert_eq!(back.export(), moved);
     assert_eq!(back.digest(), there.digest());
     std::fs::copy(first.dir.join("auth.secret"), back.dir.join("auth.secret")).unwrap();
+    // The chain of a sandbox stays in its folder, too: without it the database would not fit to a new one.
+    std::fs::create_dir(back.dir.join("devnet")).unwrap();
+    for file in std::fs::read_dir(first.dir.join("devnet")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), back.dir.join("devnet").join(file.file_name())).unwrap();
+    }
     let server = Server::start(&back);
     assert_eq!(titles(&server, worker, "draw"), json!(["Draw Käse", "Draw a cow"]));
     server.stop();

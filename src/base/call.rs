@@ -22,8 +22,8 @@ use crate::base::ids::KeyId;
 use crate::base::known_callers::KnownCallers;
 use crate::base::limit::{Limit, LimitState, MinuteLimits, Policy};
 use crate::base::news::News;
-use crate::base::operation::{Access, Answer, Effect, Operation};
-use crate::base::permission::{allow, may_read};
+use crate::base::operation::{Answer, Effect, Operation};
+use crate::base::permission::allow;
 use crate::base::prepared::{Prepared, Ready, prepare};
 use crate::base::random::{Entropy, Rng};
 use crate::base::secrets::Secrets;
@@ -47,7 +47,7 @@ pub struct Dispatcher {
     /// Secrets of users, made when they are needed.
     pub secrets: Secrets,
     entropy: Entropy,
-    resolve: Resolve,
+    pub(super) resolve: Resolve,
     minute_limits: MinuteLimits,
     pub(super) known: KnownCallers,
     used_keys: Mutex<HashMap<KeyId, Ts>>,
@@ -156,47 +156,6 @@ impl Dispatcher {
     pub async fn look<T: Send + 'static>(self: &Arc<Self>, work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
         let this = Arc::clone(self);
         self.store.query(move |tx| work(&mut this.context(tx, Caller::System, this.entropy.fork()))).await
-    }
-
-    /// Reads for a caller who was answered already and goes on being told: who he is, and what he may, is looked up anew.
-    pub async fn look_as<T: Send + 'static>(
-        self: &Arc<Self>,
-        credentials: Credentials,
-        access: Access,
-        work: impl Fn(&mut Context<'_, '_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let this = Arc::clone(self);
-        let look = move |tx: &mut Tx<'_>| {
-            let mut cx = this.context(tx, Caller::Anonymous, this.entropy.fork());
-            cx.caller = (this.resolve)(&mut cx, &credentials, Effect::Query)?;
-            may_read(access, &cx.caller)?;
-            work(&mut cx)
-        };
-        self.store.query(look).await
-    }
-
-    /// Who is behind these credentials at this moment.
-    ///
-    /// # Errors
-    /// As the operations refuse them; `authentication_required` when there are none.
-    pub async fn who(self: &Arc<Self>, credentials: &Credentials) -> Result<Member> {
-        let (resolve, shown) = (self.resolve, credentials.clone());
-        match self.look(move |cx| resolve(cx, &shown, Effect::Query)).await {
-            Ok(Caller::Member(member)) => {
-                self.known.learn(credentials, &member, self.clock.now());
-                Ok(member)
-            }
-            Ok(Caller::Anonymous | Caller::System) => Err(Refusal::AuthenticationRequired.into()),
-            Err(error) => {
-                self.known.forget(credentials);
-                Err(error)
-            }
-        }
-    }
-
-    /// Who was behind these credentials a moment ago; enough to count a call, not to let one through.
-    pub fn last_known(&self, credentials: &Credentials) -> Option<Member> {
-        self.known.find(credentials)
     }
 
     /// Counts something that is not an operation (a sign-in) against a per-minute limit.
@@ -407,7 +366,8 @@ impl Dispatcher {
     }
 }
 
-fn lock_name(subject: Uuid, policy: Policy) -> i64 {
+/// What calls that count against the same limit of one subject wait for, where there is no row to lock.
+pub fn lock_name(subject: Uuid, policy: Policy) -> i64 {
     let (high, low) = subject.as_u64_pair();
     (high ^ low ^ policy.name().len() as u64).cast_signed()
 }

@@ -1,6 +1,7 @@
 //! The settings: one struct, one TOML file, one environment name for each key (`ROBORENT__SECTION__KEY`).
 
 mod chain;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::base::limit::{Limit, Policy};
 use crate::base::money::Usdt;
 
 pub use chain::{Chain, Devnet, Withdrawals};
+pub use sign_in::{Auth, MailSettings};
 
 /// Every setting, with its default.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -31,6 +33,8 @@ pub struct Config {
     pub database: Database,
     /// Sign-in.
     pub auth: Auth,
+    /// How mails are sent.
+    pub mail: MailSettings,
     /// How often.
     pub limits: Limits,
     /// Fees, and what a task may be.
@@ -47,6 +51,13 @@ pub struct Config {
     pub devnet: Devnet,
     /// What is logged.
     pub log: Log,
+}
+
+impl Config {
+    /// Whether a session of an admin must have shown a second factor: on real networks always.
+    pub const fn admins_need_second_factor(&self) -> bool {
+        self.auth.admin_2fa || !self.installation.network.is_sandbox()
+    }
 }
 
 /// Which network the money is on.
@@ -208,27 +219,6 @@ impl Default for Database {
     }
 }
 
-/// Sign-in.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Auth {
-    /// Seals the keys at rest, at least 32 characters; empty = made at first start in the data folder.
-    #[serde(serialize_with = "hidden")]
-    pub secret: SecretString,
-    /// A file that holds the secret; empty = none.
-    pub secret_file: String,
-    /// The public string that Supabase clients send as `apikey`; grants nothing.
-    pub anon_key: String,
-    /// API keys that a user may have alive.
-    pub api_keys_max: u32,
-}
-
-impl Default for Auth {
-    fn default() -> Self {
-        Self { secret: String::new().into(), secret_file: String::new(), anon_key: "rr_anon".into(), api_keys_max: 10 }
-    }
-}
-
 /// How often. `/h` is counted in the database and exact in every rolling hour, `/min` and `/s` in memory on each node.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -239,6 +229,10 @@ pub struct Limits {
     pub sign_in: Limit,
     /// Failed sign-ins per e-mail address.
     pub sign_in_failure: Limit,
+    /// Refreshed tokens per client address.
+    pub refresh: Limit,
+    /// Mails per e-mail address.
+    pub mail: Limit,
     /// Accepting tasks.
     pub accept: Limit,
     /// Submitting proofs.
@@ -263,6 +257,8 @@ impl Default for Limits {
             register: Limit::per_hour(5),
             sign_in: Limit::per_minute(10),
             sign_in_failure: Limit::per_hour(10),
+            refresh: Limit::per_minute(60),
+            mail: Limit::per_hour(5),
             accept: Limit::per_hour(30),
             submit: Limit::per_hour(20),
             cancel: Limit::per_hour(20),
@@ -282,6 +278,8 @@ impl Limits {
             Policy::Register => self.register,
             Policy::SignIn => self.sign_in,
             Policy::SignInFailure => self.sign_in_failure,
+            Policy::Refresh => self.refresh,
+            Policy::Mail => self.mail,
             Policy::Accept => self.accept,
             Policy::Submit => self.submit,
             Policy::Cancel => self.cancel,

@@ -53,8 +53,11 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if config.server.public_url.ends_with('/') {
         return fail("server.public_url must not end with a slash");
     }
-    if config.limits.sign_in.window.is_in_the_database() {
-        return fail("limits.sign_in is kept in memory: give it per minute or per second, such as \"10/min\"");
+    if config.limits.sign_in.window.is_in_the_database() || config.limits.refresh.window.is_in_the_database() {
+        return fail("limits.sign_in and limits.refresh are kept in memory: give them per minute or per second, such as \"10/min\"");
+    }
+    if !config.mail.smtp_url.expose_secret().is_empty() && !config.mail.from.contains('@') {
+        return fail("mail.from must be set to an address where mail.smtp_url is");
     }
     if config.database.readers == 0 || config.database.writers == 0 || config.database.queue_max == 0 {
         return fail("database.readers, database.writers and database.queue_max must be at least 1");
@@ -121,7 +124,8 @@ fn check_chain(config: &Config) -> Result<(), ConfigError> {
     if config.server.role.pays() && (chain.providers.is_empty() || chain.hot_key_file.is_empty()) {
         return fail("chain.providers and chain.hot_key_file must be set where the gateway runs");
     }
-    if !config.server.role.pays() && !(chain.hot_key_file.is_empty() && chain.deposit_key_file.is_empty()) {
+    let has_keys = !chain.hot_key_file.is_empty() || !chain.deposit_key_file.is_empty();
+    if has_keys && !config.server.role.pays() {
         return fail("chain.hot_key_file and chain.deposit_key_file belong to the role gateway alone: remove them here");
     }
     Ok(())
@@ -187,6 +191,7 @@ fn read_secret_files(config: &mut Config) -> Result<(), ConfigError> {
     let pairs = [
         (&mut config.database.url, &config.database.url_file, "database.url_file"),
         (&mut config.auth.secret, &config.auth.secret_file, "auth.secret_file"),
+        (&mut config.mail.smtp_url, &config.mail.smtp_url_file, "mail.smtp_url_file"),
         (&mut config.chain.passphrase, &config.chain.passphrase_file, "chain.passphrase_file"),
     ];
     for (secret, file, name) in pairs {

@@ -16,6 +16,11 @@ pub fn bind_network(cx: &mut Context<'_, '_>, network: Network) -> Result<Option
     bind(cx, NETWORK, network.name())
 }
 
+/// The network that the database belongs to, when it is another than `network`. Writes nothing.
+pub fn other_network(cx: &mut Context<'_, '_>, network: Network) -> Result<Option<String>> {
+    Ok(store::fact(cx, NETWORK)?.filter(|bound| bound != network.name()))
+}
+
 /// Binds the database to a value for ever; answers the one that it is bound to when that is another.
 pub fn bind(cx: &mut Context<'_, '_>, key: &str, value: &str) -> Result<Option<String>> {
     match store::fact(cx, key)? {

@@ -20,6 +20,10 @@ pub enum Policy {
     SignIn,
     /// Failed sign-ins, per e-mail address.
     SignInFailure,
+    /// Refreshed tokens, per client address.
+    Refresh,
+    /// Mails, per e-mail address.
+    Mail,
     /// Accepting tasks.
     Accept,
     /// Submitting proofs.
@@ -40,10 +44,12 @@ pub enum Policy {
 
 impl Policy {
     /// Every one, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Register,
         Self::SignIn,
         Self::SignInFailure,
+        Self::Refresh,
+        Self::Mail,
         Self::Accept,
         Self::Submit,
         Self::Cancel,
@@ -60,6 +66,8 @@ impl Policy {
             Self::Register => "register",
             Self::SignIn => "sign_in",
             Self::SignInFailure => "sign_in_failure",
+            Self::Refresh => "refresh",
+            Self::Mail => "mail",
             Self::Accept => "accept",
             Self::Submit => "submit",
             Self::Cancel => "cancel",

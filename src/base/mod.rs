@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod call;
+mod callers;
 pub mod clock;
 pub mod config;
 pub mod config_load;

@@ -1,4 +1,4 @@
-//! Makes an admin, also while a server runs.
+//! What the operator does to sign-in from the command line, also while a server runs.
 
 use std::sync::Arc;
 
@@ -28,4 +28,15 @@ pub(super) fn create(config: Config, email: &str, password: &str) -> Result<(), 
     })?;
     closing.close();
     say(&format!("admin {} ({}) can sign in", user.username, user.id))
+}
+
+pub(super) fn rotate_jwt_key(config: Config) -> Result<(), StartError> {
+    let store = start::open_store(&config)?;
+    let closing = store.clone();
+    let old = wait_for(async move {
+        let dispatcher = start::dispatcher(store, Arc::new(config)).await?;
+        start::rotate_signing_key(&dispatcher).await
+    })?;
+    closing.close();
+    say(&format!("a new key is published and signs within 15 minutes; {old} signed until now and stay published for 2 hours after that"))
 }

@@ -6,21 +6,21 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use ::audit::{Options, Report, Source};
-use ::store::{EngineSettings, StoreError, Summary};
+use ::audit::{Options, Report};
+use ::store::{StoreError, Summary};
 use tracing_subscriber::EnvFilter;
 
 use crate::base::clock::machine_now;
 use crate::base::config::Config;
 use crate::cli::AuditArgs;
 use crate::commands::{UNUSABLE, fail, say, wait_for};
+use crate::gateway::runner::Books;
 use crate::migrations::MIGRATIONS;
 use crate::start::{self, StartError};
 
 /// Exits 0 when every check holds, 1 on a violation, 2 when it could not look.
 pub(super) fn audit(config: &Config, args: &AuditArgs) -> ExitCode {
-    let options = Options { strict: args.strict, only: args.only.clone(), ..rules(config) };
-    let told = report(config, &options).and_then(|report| {
+    let told = report(config, |options| (options.strict, options.only) = (args.strict, args.only.clone())).and_then(|report| {
         let text = if args.json { report.to_json() } else { report.to_string() };
         say(text.trim_end())?;
         Ok(report.exit_code())
@@ -31,7 +31,7 @@ pub(super) fn audit(config: &Config, args: &AuditArgs) -> ExitCode {
 /// Audits, then writes every row to `out`; what is not right does not leave.
 pub(super) fn export(config: &Config, out: &Path) -> Result<(), StartError> {
     show_progress();
-    let report = report(config, &rules(config))?;
+    let report = report(config, |_| {})?;
     if report.exit_code() != 0 {
         note(report.to_string().trim_end());
         return Err(StartError("the books are not right: nothing was exported".into()));
@@ -68,7 +68,7 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), StartError> {
     let now = machine_now().as_milliseconds();
     let summary = ::store::import(&start::engine(config), MIGRATIONS, now, input.as_mut()).map_err(refusal)?;
     wait_for(start::complete_import(config.clone()))?;
-    let report = report(config, &rules(config))?;
+    let report = report(config, |_| {})?;
     if report.exit_code() != 0 {
         note(report.to_string().trim_end());
         return Err(StartError("everything was imported, but the books are not right".into()));
@@ -77,18 +77,11 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-/// What the auditor has to know of the settings.
-pub(super) fn rules(config: &Config) -> Options {
-    Options { commission_months: config.market.commission_months, ..Options::default() }
-}
-
-pub(super) fn report(config: &Config, options: &Options) -> Result<Report, StartError> {
-    let source = match start::engine(config) {
-        EngineSettings::Sqlite { path, .. } if path.exists() => Source::Sqlite(path),
-        EngineSettings::Sqlite { path, .. } => return Err(StartError(format!("{}: there is no database", path.display()))),
-        EngineSettings::Postgres { url, .. } => Source::Postgres(url),
-    };
-    ::audit::audit(&source, options).map_err(|e| StartError(e.to_string()))
+/// The auditor's report, by the rules of the settings and what `ask` changes of them.
+pub(super) fn report(config: &Config, ask: impl FnOnce(&mut Options)) -> Result<Report, StartError> {
+    let Books { source, mut options } = start::books(start::existing(config)?, config);
+    ask(&mut options);
+    ::audit::audit(&source, &options).map_err(|e| StartError(e.to_string()))
 }
 
 /// What is wrong is in the text; it may as well be the file as the database.

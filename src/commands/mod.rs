@@ -4,13 +4,15 @@ mod admin;
 mod books;
 mod demo;
 mod devnet;
+mod gateway;
 mod serve;
+mod wallet;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::base::config::Config;
-use crate::cli::{AdminCommand, Cli, Command};
+use crate::cli::{AdminCommand, Cli, Command, GatewayCommand, WalletCommand};
 use crate::doors::docs::openapi;
 use crate::migrations::MIGRATIONS;
 use crate::start::{self, StartError};
@@ -20,7 +22,12 @@ const UNUSABLE: u8 = 2;
 
 /// Runs the command of this line.
 pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> ExitCode {
-    let config = match cli.settings.load(environment) {
+    let read = match &cli.command {
+        // It makes what the other settings wait for.
+        Some(Command::Wallet(WalletCommand::Init(_))) => cli.settings.read(environment),
+        _ => cli.settings.load(environment),
+    };
+    let config = match read {
         Ok(config) => config,
         Err(error) => return fail(&error, UNUSABLE),
     };
@@ -29,6 +36,11 @@ pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> Ex
         Command::Demo => return demo::demo(config),
         Command::Audit(args) => return books::audit(&config, args),
         Command::Admin(AdminCommand::Create { email, password }) => admin::create(config, email, password),
+        Command::Admin(AdminCommand::RotateJwtKey) => admin::rotate_jwt_key(config),
+        Command::Wallet(WalletCommand::Init(args)) => wallet::init(&config, args),
+        Command::Wallet(WalletCommand::Address) => wallet::address(config),
+        Command::Wallet(WalletCommand::Status { json }) => wallet::status(config, *json),
+        Command::Gateway(GatewayCommand::Rescan { from, to }) => gateway::rescan(config, *from, *to),
         Command::Devnet { block_ms } => devnet::run(&config, *block_ms),
         Command::Migrate => migrate(&config),
         Command::CheckConfig => check_config(&config),

@@ -85,10 +85,8 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
     // His password is shown once, so he is made where somebody reads it.
     let admin = if config.server.role.serves() { start::first_admin(&dispatcher).await? } else { None };
     let devnet = sandbox_chain(&dispatcher).await?;
-    let gateway = match config.server.role.pays() {
-        true => Some(start::gateway(&dispatcher, devnet.as_ref().map(|running| devnet_of(running, &config)).transpose()?)?),
-        false => None,
-    };
+    let way = devnet.as_ref().map(|running| devnet_of(running, &config)).transpose()?;
+    let gateway = config.server.role.pays().then(|| start::gateway(&dispatcher, start::engine(&config), way)).transpose()?;
     let app = start::app(dispatcher, gateway).await?;
     let paying = pay(&app, &stop).await?;
     if !config.server.internal_listen.ip().is_loopback() {

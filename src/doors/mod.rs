@@ -11,12 +11,14 @@ mod health;
 pub mod mcp;
 mod message;
 mod problem;
+mod qr;
 mod referral_link;
 mod request;
 mod rest;
 mod sandbox;
 mod serve;
 mod surroundings;
+pub mod web;
 
 use std::sync::Arc;
 
@@ -50,6 +52,8 @@ pub struct App {
     pub gateway: Option<Arc<Gateway>>,
     /// The background jobs; the sandbox clock runs them too.
     pub jobs: Vec<Job>,
+    /// Where the independent auditor finds the books.
+    pub books: audit::Source,
     /// Sends webhooks.
     pub deliverer: Arc<Deliverer>,
     /// Held while the sandbox clock is moved: one move after the other.
@@ -69,8 +73,13 @@ pub fn public_router(app: &Arc<App>) -> Router {
 
 /// The public router with an MCP door of one's own; the conformance suite wants to find other tools behind it than ours.
 pub fn public_router_with(app: &Arc<App>, mcp: Router<Arc<App>>) -> Router {
-    let mut router =
-        rest::router(app).merge(auth::router()).merge(docs::router()).merge(health::router()).merge(referral_link::router()).merge(mcp);
+    let mut router = rest::router(app)
+        .merge(auth::router())
+        .merge(docs::router())
+        .merge(health::router())
+        .merge(referral_link::router())
+        .merge(web::router(app))
+        .merge(mcp);
     if app.dispatcher.config.installation.network.is_sandbox() {
         router = router.merge(sandbox::router());
     }

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde::Deserialize;
 
-use crate::base::error::internal;
 use crate::doors::App;
 use crate::doors::problem::{self, RequestId};
 use crate::users::referral_code;
@@ -19,9 +16,9 @@ use crate::users::referral_code;
 const COOKIE_NAME: &str = "rr_ref";
 const THIRTY_DAYS: u32 = 30 * 24 * 3_600;
 
-/// The link, and the page that it leads to.
+/// The link.
 pub fn router() -> Router<Arc<App>> {
-    Router::new().route("/r/{code}", get(follow)).route("/signup", get(join))
+    Router::new().route("/r/{code}", get(follow))
 }
 
 async fn follow(State(app): State<Arc<App>>, Path(code): Path<String>) -> Response {
@@ -37,31 +34,4 @@ async fn follow(State(app): State<Arc<App>>, Path(code): Path<String>) -> Respon
         Ok(false) => (StatusCode::SEE_OTHER, [(LOCATION, "/signup")]).into_response(),
         Err(error) => problem::render(&error, &RequestId(String::new())),
     }
-}
-
-/// How one joins.
-#[derive(Template)]
-#[template(path = "signup.html")]
-struct Join {
-    site: String,
-    code: String,
-}
-
-#[derive(Deserialize)]
-struct Given {
-    referral_code: Option<String>,
-}
-
-async fn join(State(app): State<Arc<App>>, Query(given): Query<Given>, headers: HeaderMap) -> Response {
-    let code = given.referral_code.or_else(|| remembered(&headers)).filter(|code| referral_code::is_well_formed(code)).unwrap_or_default();
-    match (Join { site: app.public_url.clone(), code }).render() {
-        Ok(html) => ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")], html).into_response(),
-        Err(error) => problem::render(&internal(error), &RequestId(String::new())),
-    }
-}
-
-fn remembered(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    let mut pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value.to_owned())
 }

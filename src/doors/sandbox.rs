@@ -19,6 +19,7 @@ use crate::doors::App;
 use crate::doors::problem;
 use crate::doors::request::{client_address, peer, read_body, request_id};
 use crate::jobs;
+use crate::users::people::mails;
 
 crate::refusals! {
     /// What this door refuses.
@@ -29,7 +30,7 @@ crate::refusals! {
 
 /// The controls that are not operations.
 pub fn router() -> Router<Arc<App>> {
-    Router::new().route("/sandbox", get(info)).route("/sandbox/clock", post(clock))
+    Router::new().route("/sandbox", get(info)).route("/sandbox/clock", post(clock)).route("/sandbox/mails", get(newest_mails))
 }
 
 /// Only programs on this machine; a page of another site must not reach the controls either, also not under a name that
@@ -71,6 +72,15 @@ async fn info(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Jso
         "hot_address": app.dispatcher.config.chain.hot_address,
         "devnet_url": app.gateway.as_ref().and_then(|gateway| gateway.devnet_url()),
     })))
+}
+
+/// What would have gone out by mail, the newest first.
+async fn newest_mails(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Json<Value>, Response<Body>> {
+    let (parts, _) = request.into_parts();
+    let refused = |error: Error| problem::render(&error, &request_id(&parts.extensions));
+    guard(&app, &parts).map_err(refused)?;
+    let mails = app.dispatcher.look(mails::newest).await.map_err(refused)?;
+    Ok(Json(json!({ "items": mails })))
 }
 
 #[derive(Debug, Deserialize, Validate)]

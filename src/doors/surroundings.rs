@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY};
+use axum::http::header::{ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY};
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -86,10 +86,7 @@ async fn unknown_path(request: Request) -> Response<Body> {
     if for_programs || !wants_html {
         return problem::render(&Refusal::NotFound.into(), &super::request::request_id(request.extensions()));
     }
-    let mut response = Response::new(Body::from(super::docs::not_found_page()));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    response
+    super::web::not_found()
 }
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -104,7 +101,12 @@ async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Next) -
         let allow = response.headers().get(ALLOW).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         response = problem::render_not_allowed(&Refusal::MethodNotAllowed.into(), &RequestId(id.clone()), &allow);
     }
+    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
+    if is_page {
+        // Pages are for browsers that open them, not for scripts of other sites.
+        headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+    }
     for (name, value) in ALWAYS {
         headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }

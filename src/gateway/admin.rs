@@ -1,4 +1,4 @@
-//! What operators see of the gateway and decide: freezes, orders that need one of them, capital.
+//! What operators decide: freezes, orders that need one of them, capital.
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -8,76 +8,11 @@ use crate::base::error::Refusal;
 use crate::base::{Address, Context, Result, Ts, Usdt};
 use crate::gateway::freeze::{self, Freeze, FreezeReason};
 use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::transparency::Totals;
 use crate::gateway::{GatewayRefusal, outcome, store};
 use crate::ledger::{self, AccountId};
 use crate::users::admin_action::{self, Action};
 use crate::wallet::custody::Custody;
 use crate::{events, wallet};
-
-/// Nothing to say.
-#[derive(Debug, Deserialize, Validate, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GetGateway {}
-
-/// How the gateway is.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct GatewayState {
-    /// The last solid block that was read.
-    block: i64,
-    /// Its time.
-    block_time: Ts,
-    /// When it was read.
-    read_at: Ts,
-    /// Payouts leave from here.
-    hot_address: Address,
-    /// What lies there.
-    hot_usdt: Usdt,
-    /// Where the rest is kept.
-    cold_address: Option<Address>,
-    /// What lies there.
-    cold_usdt: Usdt,
-    /// What lies in the deposit addresses.
-    deposit_addresses_usdt: Usdt,
-    /// On the chain minus the books; zero when all is well.
-    difference: Usdt,
-    /// Why nothing is signed; empty when all is well.
-    freezes: Vec<Freeze>,
-    /// Orders by state, without those that ended.
-    orders: Vec<OrderCount>,
-    /// Until when the gateway that is at work has said that it is.
-    lease_until: Ts,
-}
-
-/// How many.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct OrderCount {
-    /// In this state.
-    state: OrderState,
-    /// So many.
-    count: i64,
-}
-
-pub(super) fn get_gateway(cx: &mut Context<'_, '_>, _: &GetGateway) -> Result<GatewayState> {
-    let cursor = store::cursor(cx)?.ok_or(GatewayRefusal::NotBegun)?;
-    let custody = Custody::current(cx)?;
-    let totals = Totals::read(cx, Usdt::from_micro(cursor.total))?;
-    let usdt = Usdt::from_micro;
-    Ok(GatewayState {
-        block: cursor.number,
-        block_time: cursor.at,
-        read_at: store::read_at(cx)?,
-        hot_address: custody.hot,
-        hot_usdt: usdt(cursor.hot),
-        cold_address: custody.cold,
-        cold_usdt: usdt(cursor.cold),
-        deposit_addresses_usdt: usdt(cursor.total - cursor.hot - cursor.cold),
-        difference: totals.difference(),
-        freezes: freeze::in_force(cx)?,
-        orders: store::count_orders(cx)?.into_iter().map(|(state, count)| OrderCount { state, count }).collect(),
-        lease_until: store::lease(cx)?.until,
-    })
-}
 
 /// Why.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
@@ -187,12 +122,12 @@ pub struct OrderList {
 pub(super) fn list_orders(cx: &mut Context<'_, '_>, input: &ListOrders) -> Result<OrderList> {
     let mut items = Vec::new();
     for order in store::orders_in(cx, input.state.unwrap_or(OrderState::NeedsOperator), 100)? {
-        items.push(view(cx, order)?);
+        items.push(view(cx, &order)?);
     }
     Ok(OrderList { items })
 }
 
-fn view(cx: &mut Context<'_, '_>, order: Order) -> Result<OrderView> {
+fn view(cx: &mut Context<'_, '_>, order: &Order) -> Result<OrderView> {
     let attempts = store::attempts_of(cx, order.id)?.into_iter().map(|attempt| AttemptView {
         txid: tron::hex::encode(&attempt.txid),
         state: attempt.state,
@@ -239,7 +174,7 @@ pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Resu
     record(cx, "retry_order", order.id.0, &input.reason, (order.state.name(), "approved"))?;
     (order.failures, order.fee_limit) = (0, 0);
     order::move_on(cx, &mut order, OrderState::Approved, "an admin wants another attempt")?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 /// The money goes back: only when every attempt failed on the chain or is proven dead.
@@ -254,7 +189,7 @@ pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Res
     outcome::give_up(cx, order, &input.reason, &mut told)?;
     events::emit(cx, &told)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 /// Which order, and the transaction that carried it out.
@@ -296,7 +231,7 @@ pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> R
     outcome::confirm(cx, order, txid, &mut told)?;
     events::emit(cx, &told)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 /// How much of the operator's money, and where to.
@@ -330,7 +265,7 @@ pub(super) fn float_out(cx: &mut Context<'_, '_>, input: &FloatOut) -> Result<Or
     let order = Order::new(id, OrderKind::FloatOut, (custody.hot, input.address), Asset::Usdt, input.amount.micro(), cx.now);
     order::open(cx, &order)?;
     record(cx, "float_out", id.0, &input.reason, ("", "approved"))?;
-    view(cx, order)
+    view(cx, &order)
 }
 
 fn for_decision(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Order> {

@@ -20,6 +20,9 @@ const SOLID_LAG: Span = Span::minutes(1);
 /// When an order that cannot be signed is looked at again.
 const LATER: Span = Span::seconds(10);
 
+/// Why a payout is not needed any more.
+const TAKEN_BACK: &str = "the withdrawal was taken back or is held up";
+
 /// What became of a signed transaction that was offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offered {
@@ -57,7 +60,7 @@ pub fn record_signed(cx: &mut Context<'_, '_>, token: Token, id: OrderId, ref_nu
         _ => None,
     };
     if order.kind == OrderKind::Payout && !withdrawal.as_ref().is_some_and(payouts::may_be_signed) {
-        order::move_on(cx, &mut order, OrderState::Dropped, "the withdrawal was taken back or is held up")?;
+        order::move_on(cx, &mut order, OrderState::Dropped, TAKEN_BACK)?;
         return Ok(Offered::NotNow("the withdrawal does not go out"));
     }
     if let Some(why) = short(cx, &order)? {
@@ -178,7 +181,10 @@ pub fn postpone(cx: &mut Context<'_, '_>, token: Token, id: OrderId, why: &str) 
 /// What it wants can never succeed, and nothing was signed that still lives: it ends here.
 pub fn refuse(cx: &mut Context<'_, '_>, token: Token, id: OrderId, why: &str) -> Result<()> {
     lease::require(cx, token)?;
-    let Some(order) = store::order_locked(cx, id)?.filter(|order| order.state == OrderState::Approved) else { return Ok(()) };
+    let Some(mut order) = store::order_locked(cx, id)?.filter(|order| order.state == OrderState::Approved) else { return Ok(()) };
+    if order.kind == OrderKind::Payout && !payouts::locked(cx, WithdrawalId(id.0))?.as_ref().is_some_and(payouts::may_be_signed) {
+        return order::move_on(cx, &mut order, OrderState::Dropped, TAKEN_BACK);
+    }
     let mut told = Vec::new();
     outcome::give_up(cx, order, why, &mut told)?;
     events::emit(cx, &told)

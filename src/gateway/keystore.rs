@@ -49,7 +49,9 @@ const COST_MAX: (u32, u32, u32) = (1024 * 1024, 20, 8);
 /// A sentence.
 pub fn seal(sealed: Sealed, public: &str, secret: &str, passphrase: &str, salt: [u8; 16], nonce: [u8; 12]) -> Result<String, String> {
     let key = key(passphrase, &salt, COST)?;
-    let mut bytes = secret.as_bytes().to_vec();
+    // With room for the tag: a vector that grows leaves a copy of the secret behind.
+    let mut bytes = Vec::with_capacity(secret.len() + CHACHA20_POLY1305.tag_len());
+    bytes.extend_from_slice(secret.as_bytes());
     let about = about(sealed, public);
     key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(about), &mut bytes).map_err(|_| "sealing failed")?;
     let (memory_kib, passes, lanes) = COST;

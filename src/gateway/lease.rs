@@ -26,6 +26,26 @@ pub fn take(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<Option<Token>> {
     Ok(Some(Token(token)))
 }
 
+/// Takes it from whoever had it. Only for a process that has the database to itself: the holder is a process that has ended.
+pub fn take_over(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<()> {
+    let lease = store::lease_locked(cx)?;
+    if lease.holder == holder {
+        return Ok(());
+    }
+    let (token, until) = (lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?, cx.now.plus(LASTS));
+    store::save_lease(cx, holder, token, until)
+}
+
+/// Gives it back at the end, so that the next gateway does not wait.
+pub fn give_back(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<()> {
+    let lease = store::lease_locked(cx)?;
+    if lease.holder != holder {
+        return Ok(());
+    }
+    let now = cx.now;
+    store::save_lease(cx, holder, lease.token, now)
+}
+
 /// Refuses what an old holder still wants to do. The row is locked, so nobody takes the lease in the middle.
 ///
 /// # Errors

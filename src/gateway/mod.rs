@@ -13,12 +13,14 @@ pub mod freeze;
 pub mod keystore;
 pub mod lease;
 pub mod networks;
+pub mod new_keys;
 pub mod order;
 mod outcome;
 pub mod plan;
 pub mod runner;
 pub mod sandbox_keys;
 pub mod scan;
+pub mod state;
 pub(crate) mod store;
 mod transparency;
 
@@ -57,7 +59,7 @@ fn for_everybody() -> Vec<Operation> {
 fn for_admins() -> Vec<Operation> {
     const ORDERS: &str = "/api/v1/admin/orders";
     vec![
-        query("admin_get_gateway", Method::Get, "/api/v1/admin/gateway", Access::Admin, admin::get_gateway)
+        query("admin_get_gateway", Method::Get, "/api/v1/admin/gateway", Access::Admin, state::get_gateway)
             .about("How far the chain was read, what lies in the wallets, and what stands in the way of payouts."),
         command("admin_freeze_payouts", Method::Post, "/api/v1/admin/gateway/freeze", Access::Admin, admin::freeze_payouts)
             .example(json!({ "reason": "The hot wallet is being moved." }))
@@ -75,7 +77,7 @@ fn for_admins() -> Vec<Operation> {
             .about("Give the money of a payout back, when every attempt is proven dead."),
         command("admin_confirm_order", Method::Post, "/api/v1/admin/orders/{order_id}/confirm", Access::Admin, admin::confirm_order)
             .example(json!({ "txid": "0".repeat(64), "reason": "Paid before the backup was restored." }))
-            .about("Confirm an order by a transaction that the gateway has seen on the solid chain."),
+            .about("Confirm an order that waits or needs an operator, by a transaction that the gateway has seen on the solid chain."),
         command("admin_float_out", Method::Post, "/api/v1/admin/gateway/float-out", Access::Admin, admin::float_out)
             .creates()
             .example(json!({ "amount": 100, "address": "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH", "reason": "Profit of May." }))

@@ -17,7 +17,7 @@ pub fn plan_payouts(cx: &mut Context<'_, '_>, token: Token) -> Result<bool> {
     lease::require(cx, token)?;
     let hot = Custody::current(cx)?.hot;
     let waiting = store::withdrawals_without_order(cx, TOGETHER)?;
-    let more = waiting.len() as i64 == TOGETHER;
+    let more = i64::try_from(waiting.len()).is_ok_and(|found| found == TOGETHER);
     for id in waiting {
         let Some(withdrawal) = payouts::locked(cx, WithdrawalId(id.0))?.filter(payouts::may_be_signed) else { continue };
         let fresh = Order::new(id, OrderKind::Payout, (hot, withdrawal.address), Asset::Usdt, withdrawal.net().micro(), cx.now);

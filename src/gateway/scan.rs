@@ -14,7 +14,7 @@ use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::{self, Token};
 use crate::gateway::order::{Attempt, AttemptState};
 use crate::gateway::store::{self, Cursor, Holder, Outgoing};
-use crate::gateway::{float, outcome};
+use crate::gateway::{GatewayRefusal, float, outcome};
 use crate::wallet::custody::Custody;
 use crate::wallet::deposit::{self, Arrival};
 
@@ -77,13 +77,17 @@ pub fn record_blocks(cx: &mut Context<'_, '_>, token: Token, blocks: &[Block]) -
     Ok(scan.cursor.number)
 }
 
-/// Reads old blocks again, for deposits that were missed. The cursor stays; what is known is not credited twice.
-pub fn rescan(cx: &mut Context<'_, '_>, token: Token, blocks: &[Block]) -> Result<()> {
-    lease::require(cx, token)?;
-    let cursor = store::cursor_locked(cx)?.ok_or_else(|| internal("the chain has no beginning yet"))?;
+/// Reads old blocks again, for deposits that were missed: transfers to addresses that were not ours when their block was
+/// read. The cursor stays where it is, what is known is not credited twice. Answers how many deposits are new.
+///
+/// It takes no token, so that it works beside the gateway that holds the lease. Nothing is signed here, and nothing is
+/// believed that was read earlier: each deposit is looked for by its place on the chain, and the locked row of the cursor
+/// makes this and the gateway at work follow one another.
+pub fn rescan(cx: &mut Context<'_, '_>, blocks: &[Block]) -> Result<usize> {
+    let mut cursor = store::cursor_locked(cx)?.ok_or(GatewayRefusal::NotBegun)?;
     let custody = Custody::current(cx)?;
     let holders = holders_in(cx, &custody, blocks)?;
-    let mut told = Vec::new();
+    let (mut told, mut found) = (Vec::new(), Vec::new());
     for block in blocks {
         let number = i64::try_from(block.header.number()).map_err(internal)?;
         let known = store::block_hash(cx, number)?.is_none_or(|hash| BlockId::from_bytes(hash) == block.header.id);
@@ -92,13 +96,23 @@ pub fn rescan(cx: &mut Context<'_, '_>, token: Token, blocks: &[Block]) -> Resul
         }
         for transaction in &block.transactions {
             for transfer in transfers(&custody, transaction) {
-                if let Some(holder) = holders.get(&transfer.to) {
-                    deposit::arrive(cx, &arrival(transaction, number, &transfer, holder), &mut told)?;
+                let Some(holder) = holders.get(&transfer.to) else { continue };
+                if deposit::arrive(cx, &arrival(transaction, number, &transfer, holder), &mut told)? {
+                    found.push((transfer.to, transfer.amount.unwrap_or_default().micro()));
                 }
             }
         }
     }
-    events::emit(cx, &told)
+    for (address, units) in &found {
+        // Whoever did not see it arrive has not counted it either.
+        store::add_to_holder(cx, *address, *units)?;
+        cursor.total = cursor.total.checked_add(*units).ok_or_else(|| internal("more USDT than there are"))?;
+    }
+    if !found.is_empty() {
+        store::save_cursor(cx, &cursor)?;
+    }
+    events::emit(cx, &told)?;
+    Ok(found.len())
 }
 
 /// The deposit addresses among everything that USDT moved from or to.
@@ -181,7 +195,7 @@ impl Scan {
             self.count(transfer.to, amount)?;
         }
         if let Some(holder) = self.holders.get(&transfer.to) {
-            return deposit::arrive(cx, &arrival(transaction, number, transfer, holder), &mut self.told);
+            return deposit::arrive(cx, &arrival(transaction, number, transfer, holder), &mut self.told).map(drop);
         }
         let is_capital = self.is_wallet(transfer.to) && !self.is_ours(transfer.from);
         match transfer.amount {

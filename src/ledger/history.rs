@@ -73,3 +73,25 @@ pub fn history_of(cx: &mut Context<'_, '_>, user: UserId, wanted: &Wanted) -> Re
     };
     Ok(rows.into_iter().map(line).collect())
 }
+
+/// What the platform had earned at each of these times, in their order, as far as it is in the sealed books. Lines lie in
+/// the order of time, so each is found by halving.
+pub fn platform_fees_at(cx: &mut Context<'_, '_>, times: &[Ts]) -> Result<Vec<Usdt>> {
+    let account = AccountId::PLATFORM_FEES;
+    let last = store::last_seq(cx, account)?;
+    let mut found = (0, Usdt::ZERO);
+    times
+        .iter()
+        .map(|time| {
+            let mut after = last + 1;
+            while found.0 + 1 < after {
+                let middle = found.0 + (after - found.0) / 2;
+                match store::line(cx, account, middle)? {
+                    Some((at, balance)) if at < *time => found = (middle, balance),
+                    Some(_) | None => after = middle,
+                }
+            }
+            Ok(found.1)
+        })
+        .collect()
+}

@@ -94,6 +94,9 @@ macro_rules! kind {
          from fresh_entries e join transactions t on t.id = e.transaction_id \
          where e.account_id = $1 and e.seq < $2 and ($3 = '' or ", kind!(), " = $3) and t.at >= $4 and t.at < $5 \
          order by e.seq desc limit $6");
+    LAST_SEQ: (AccountId,) => (i64,) = "select seq from entries where account_id = $1 order by seq desc limit 1";
+    LINE: (AccountId, i64) => (Ts, Usdt) =
+        "select t.at, e.balance_after from entries e join transactions t on t.id = e.transaction_id where e.account_id = $1 and e.seq = $2";
     LOCK_HEAD: () => (i64, [u8; 32]) = "select position, hash from chain_head where id = 1 {lock}";
     UNSEALED: () => UnsealedRow =
         "select t.id, t.kind, t.reference, t.at, t.actor, p.n, p.from_account, p.to_account, p.amount \
@@ -174,6 +177,16 @@ pub(super) fn history(
     rows.dedup_by_key(|row| row.seq);
     rows.truncate(usize::try_from(at_most).unwrap_or(usize::MAX));
     Ok(rows)
+}
+
+/// The number of the last line of an account that is in its place; 0 when there is none.
+pub(super) fn last_seq(cx: &mut Context<'_, '_>, account: AccountId) -> Result<i64> {
+    Ok(cx.tx.maybe(&LAST_SEQ, (account,))?.map_or(0, |(seq,)| seq))
+}
+
+/// When a line was booked, and the balance after it.
+pub(super) fn line(cx: &mut Context<'_, '_>, account: AccountId, seq: i64) -> Result<Option<(Ts, Usdt)>> {
+    Ok(cx.tx.maybe(&LINE, (account, seq))?)
 }
 
 /// The end of the hash chain, locked: one sealer at a time.

@@ -3,6 +3,7 @@
 mod content_rules;
 mod disputes;
 mod flag_user;
+pub(crate) mod looking;
 mod reports;
 pub(crate) mod store;
 mod suspend_task;
@@ -27,7 +28,7 @@ crate::refusals! {
 
 /// What this room offers.
 pub fn operations() -> Vec<Operation> {
-    [for_everybody(), about_users_and_tasks(), about_content()].concat()
+    [for_everybody(), about_users_and_tasks(), about_content(), looking_around()].concat()
 }
 
 fn for_everybody() -> Vec<Operation> {
@@ -85,5 +86,18 @@ fn about_content() -> Vec<Operation> {
             content_rules::remove_rule,
         )
         .about("Take a rule away."),
+    ]
+}
+
+fn looking_around() -> Vec<Operation> {
+    vec![
+        query("admin_get_overview", Method::Get, "/api/v1/admin/overview", Access::Admin, looking::get_overview)
+            .about("How the market did in the last 30 days, and what waits for somebody."),
+        query("admin_list_users", Method::Get, "/api/v1/admin/users", Access::Admin, looking::list_users)
+            .about("Users, newest first; bots or people only, or found by id, e-mail address or username."),
+        query("admin_get_user", Method::Get, "/api/v1/admin/users/{user_id}", Access::Admin, looking::get_user)
+            .about("A user with his money, reputation, keys and sessions."),
+        query("admin_list_actions", Method::Get, "/api/v1/admin/actions", Access::Admin, looking::list_actions)
+            .about("What admins did, newest first: who, what, to whom, why, before and after."),
     ]
 }

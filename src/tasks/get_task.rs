@@ -142,6 +142,19 @@ pub(super) fn get_task(cx: &mut Context<'_, '_>, input: &WhichTask) -> Result<Ta
     view(task, texts, status, CreatorView::new(creator.public_name().to_owned(), &reputation), my_acceptance, escrow_usd)
 }
 
+/// An open task, for somebody who has not signed in.
+pub fn for_visitors(cx: &mut Context<'_, '_>, id: TaskId) -> Result<TaskView> {
+    let task = store::task(cx, id)?.ok_or(Refusal::NotFound)?;
+    let status = task.status_at(cx.now);
+    if status != TaskStatus::Open {
+        return Err(Refusal::NotFound.into());
+    }
+    let texts = store::texts(cx, task.id)?.ok_or_else(|| internal("a task has no texts"))?;
+    let creator = users::user(cx, task.creator_id)?.ok_or_else(|| internal("a task has no creator"))?;
+    let reputation = reputation_of(cx, creator.id)?;
+    view(task, texts, status, CreatorView::new(creator.public_name().to_owned(), &reputation), None, None)
+}
+
 fn view(
     task: Task,
     texts: Texts,

@@ -4,6 +4,7 @@ use crate::base::call::Credentials;
 use crate::base::context::{Caller, Context, Member, Proof};
 use crate::base::error::{Refusal, Result};
 use crate::base::operation::Effect;
+use crate::users::credentials::Aal;
 use crate::users::store;
 use crate::users::user::Status;
 
@@ -21,7 +22,9 @@ pub fn resolve(cx: &mut Context<'_, '_>, credentials: &Credentials, effect: Effe
                 return Err(Refusal::InvalidToken { why: "the session has ended" }.into());
             }
             let proof = Proof::Session { session_id: owner.session_id };
-            Some(Member { user_id: owner.user_id, proof, is_admin: owner.is_admin, is_suspended: owner.status == Status::Suspended })
+            // Where admins need a second factor, a session without one is that of any other user.
+            let is_admin = owner.is_admin && (owner.aal == Aal::Two || !cx.config.admins_need_second_factor());
+            Some(Member { user_id: owner.user_id, proof, is_admin, is_suspended: owner.status == Status::Suspended })
         }
         None => None,
     };

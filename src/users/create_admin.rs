@@ -2,6 +2,7 @@
 
 use crate::base::{Context, Result};
 use crate::users::UserRefusal;
+use crate::users::people::email;
 use crate::users::register::{NewUser, register};
 use crate::users::store;
 use crate::users::user::User;
@@ -11,19 +12,13 @@ use crate::users::user::User;
 /// # Errors
 /// `email_taken`, `invalid_email`.
 pub fn create_admin(cx: &mut Context<'_, '_>, email: &str, hash: &str) -> Result<User> {
-    let email = email.trim().to_lowercase();
-    let well_formed = email.len() <= 254
-        && email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.len() > 2 && !host.contains('@'))
-        && !email.contains(char::is_whitespace);
-    if !well_formed {
-        return Err(UserRefusal::InvalidEmail.into());
-    }
+    let email = email::normalized(email)?;
     if store::password_by_email(cx, &email)?.is_some() {
         return Err(UserRefusal::EmailTaken.into());
     }
     let new = NewUser { display_name: "", username_prefix: "admin", is_bot: false, is_admin: true, referral_code: None };
     let user = register(cx, &new)?;
-    store::insert_password(cx, user.id, &email, hash)?;
+    store::insert_password(cx, user.id, &email, hash, true)?;
     Ok(user)
 }
 

@@ -49,10 +49,31 @@ impl KeyRow {
     pub(super) struct SessionOwner {
         pub(super) session_id: SessionId,
         pub(super) user_id: UserId,
+        pub(super) aal: Aal,
         pub(super) revoked_at: Option<Ts>,
         pub(super) expires_at: Ts,
         pub(super) is_admin: bool,
         pub(super) status: Status,
+    }
+}
+
+crate::words! {
+    /// How sure it is who signed in.
+    pub enum Aal {
+        /// By one thing: a password, or a mail.
+        One = "aal1",
+        /// By a second one, too.
+        Two = "aal2",
+    }
+}
+
+crate::words! {
+    /// What a session is kept by.
+    pub enum SessionKind {
+        /// A refresh token.
+        Api = "api",
+        /// The cookie of the site.
+        Web = "web",
     }
 }
 
@@ -82,12 +103,17 @@ impl KeyRow {
     pub(super) struct SessionRow {
         pub(super) id: SessionId,
         pub(super) user_id: UserId,
+        pub(super) kind: SessionKind,
+        pub(super) aal: Aal,
         pub(super) amr: String,
         pub(super) created_at: Ts,
         pub(super) refreshed_at: Ts,
+        pub(super) last_seen_at: Ts,
         pub(super) expires_at: Ts,
         pub(super) revoked_at: Option<Ts>,
         pub(super) refresh_counter: i64,
+        pub(super) ip: String,
+        pub(super) user_agent: String,
     }
 }
 
@@ -95,9 +121,12 @@ impl KeyRow {
 pub(super) struct NewSession {
     pub(super) id: SessionId,
     pub(super) user_id: UserId,
+    pub(super) kind: SessionKind,
+    pub(super) aal: Aal,
     pub(super) amr: String,
     pub(super) created_at: Ts,
     pub(super) expires_at: Ts,
+    pub(super) cookie_hash: Option<[u8; 32]>,
     pub(super) ip: String,
     pub(super) user_agent: String,
 }

@@ -9,6 +9,7 @@ pub mod credentials;
 mod forget_ended;
 mod names;
 pub mod password;
+pub mod people;
 mod profile;
 pub mod referral_code;
 mod register;
@@ -46,6 +47,15 @@ crate::refusals! {
         NoWebhook = 409 "no_webhook": "You have no webhook." => "Set webhook_url first.";
         InvalidEmail = 422 "invalid_email": "This is not an e-mail address." => "Check it.";
         EmailTaken = 409 "email_taken": "Somebody signs in with this e-mail address already." => "Sign in, or use another address.";
+        WrongCredentials = 400 "invalid_credentials": "The e-mail address or the password is wrong." => "Check both; \"Forgot your password?\" leads to a new one.";
+        SignUpClosed = 422 "sign_up_closed": "Nobody can sign up here at the moment." => "Ask the operator of this marketplace.";
+        SamePassword = 422 "same_password": "The new password is the old one." => "Choose another one.";
+        EmailNotConfirmed = 403 "email_not_confirmed": "The address is not confirmed." => "Open the link in the mail that was sent to it.";
+        CodeWrong = 422 "second_factor_wrong": "The code is not the one of this moment." => "Wait for the next code of your app and type that one.";
+        CodesTried = 422 "second_factor_expired": "This request for a code is over." => "Ask for a new one.";
+        FactorNameTaken = 422 "second_factor_name_taken": "There is a second factor of this name." => "Choose another name.";
+        TooManyFactors { most: usize } = 422 "too_many_second_factors": "There are {most} second factors already." => "Remove one that is not used any more.";
+        SecondFactorNeeded = 401 "second_factor_needed": "This needs your second factor." => "Sign in again with a code of your app.";
         PasswordChanged = 409 "password_changed": "The password was changed in the meantime." => "Sign in with the new password.";
     }
 }

@@ -24,3 +24,20 @@ pub fn ensure_signing_key(cx: &mut Context<'_, '_>, key: &SigningKeyRow) -> Resu
     store::insert_signing_key(cx, key)?;
     store::signing_keys(cx)
 }
+
+/// How long the old key goes on signing after another was made: clients keep the public keys for ten minutes.
+const SIGNS_ON: Span = Span::minutes(15);
+/// How long it stays published after that: a token of its last second is good for an hour.
+const PUBLISHED_AFTER: Span = Span::hours(2);
+
+/// Adds `key` and lets the others sign for a few minutes more only; answers how many those are.
+pub fn rotate(cx: &mut Context<'_, '_>, key: &SigningKeyRow) -> Result<usize> {
+    cx.tx.serialize_on(0x726f_626f_6b69)?;
+    let until = cx.now.plus(SIGNS_ON);
+    let old: Vec<SigningKeyRow> = store::signing_keys(cx)?.into_iter().filter(|known| known.sign_until > until).collect();
+    for known in &old {
+        store::end_signing(cx, &known.kid, until, until.plus(PUBLISHED_AFTER))?;
+    }
+    store::insert_signing_key(cx, key)?;
+    Ok(old.len())
+}

@@ -6,7 +6,7 @@ use crate::base::context::Scopes;
 use crate::base::ids::{KeyId, SessionId};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::users::admin_action::Action;
-use crate::users::credentials::{KeyOwner, KeyRow, NewSession, PasswordRow, SessionOwner, SessionRow, SigningKeyRow};
+use crate::users::credentials::{Aal, KeyOwner, KeyRow, NewSession, PasswordRow, SessionKind, SessionOwner, SessionRow, SigningKeyRow};
 use crate::users::reputation::{Reputation, Tally};
 use crate::users::user::{Status, User};
 
@@ -18,10 +18,10 @@ use crate::users::user::{Status, User};
         "select k.id, k.user_id, k.scopes, k.revoked_at, k.expires_at, u.is_admin, u.status \
          from api_keys k join users u on u.id = k.user_id where k.hash = $1 {lock:k, u}";
     SESSION_OWNER: (SessionId, UserId) => SessionOwner =
-        "select s.id, s.user_id, s.revoked_at, s.expires_at, u.is_admin, u.status \
+        "select s.id, s.user_id, s.aal, s.revoked_at, s.expires_at, u.is_admin, u.status \
          from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2";
     SESSION_OWNER_LOCKED: (SessionId, UserId) => SessionOwner =
-        "select s.id, s.user_id, s.revoked_at, s.expires_at, u.is_admin, u.status \
+        "select s.id, s.user_id, s.aal, s.revoked_at, s.expires_at, u.is_admin, u.status \
          from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2 {lock:s, u}";
     USER: (UserId,) => User =
         "select id, username, username_changed, display_name, is_bot, is_admin, status, bio, capabilities, webhook_url, \
@@ -58,22 +58,38 @@ use crate::users::user::{Status, User};
         "select user_id, email, email_confirmed_at, hash, version, last_sign_in_at, updated_at from passwords where email = $1";
     PASSWORD_OF: (UserId,) => PasswordRow =
         "select user_id, email, email_confirmed_at, hash, version, last_sign_in_at, updated_at from passwords where user_id = $1 {lock}";
-    INSERT_PASSWORD: (UserId, String, Ts, String) => () =
-        "insert into passwords (user_id, email, email_confirmed_at, hash, version, updated_at) values ($1, $2, $3, $4, 1, $3)";
+    PASSWORD_READ: (UserId,) => PasswordRow =
+        "select user_id, email, email_confirmed_at, hash, version, last_sign_in_at, updated_at from passwords where user_id = $1";
+    INSERT_PASSWORD: (UserId, String, Option<Ts>, String, Ts) => () =
+        "insert into passwords (user_id, email, email_confirmed_at, hash, version, updated_at) values ($1, $2, $3, $4, 1, $5)";
     SIGNED_IN: (UserId, Ts) => () = "update passwords set last_sign_in_at = $2 where user_id = $1";
-    INSERT_SESSION: (SessionId, UserId, String, Ts, Ts, String, String) => () =
-        "insert into sessions (id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, refresh_counter, ip, user_agent) \
-         values ($1, $2, 'api', 'aal1', $3, $4, $4, $4, $5, 0, $6, $7)";
+    INSERT_SESSION: (SessionId, UserId, SessionKind, Aal, String, Ts, Ts, Option<[u8; 32]>, String, String) => () =
+        "insert into sessions (id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, refresh_counter, cookie_hash, ip, \
+                user_agent) values ($1, $2, $3, $4, $5, $6, $6, $6, $7, 0, $8, $9, $10)";
     SESSION: (SessionId,) => SessionRow =
-        "select id, user_id, amr, created_at, refreshed_at, expires_at, revoked_at, refresh_counter from sessions where id = $1 {lock}";
+        "select id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, revoked_at, refresh_counter, ip, user_agent \
+         from sessions where id = $1 {lock}";
+    SESSION_READ: (SessionId,) => SessionRow =
+        "select id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, revoked_at, refresh_counter, ip, user_agent \
+         from sessions where id = $1";
+    SESSION_BY_COOKIE: ([u8; 32],) => SessionRow =
+        "select id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, revoked_at, refresh_counter, ip, user_agent \
+         from sessions where cookie_hash = $1";
+    SESSIONS_OF: (UserId, Ts) => SessionRow =
+        "select id, user_id, kind, aal, amr, created_at, refreshed_at, last_seen_at, expires_at, revoked_at, refresh_counter, ip, user_agent \
+         from sessions where user_id = $1 and revoked_at is null and expires_at > $2 order by id desc limit 50";
+    SESSION_SEEN: (SessionId, Ts, Ts) => () = "update sessions set last_seen_at = $2, expires_at = $3 where id = $1";
     REFRESHED: (SessionId, i64, Ts, Ts) => () =
         "update sessions set refresh_counter = $2, refreshed_at = $3, expires_at = $4 where id = $1";
     END_SESSION: (SessionId, Ts) => () = "update sessions set revoked_at = $2 where id = $1";
+    END_OTHER_SESSIONS: (UserId, SessionId, Ts) => () =
+        "update sessions set revoked_at = $3 where user_id = $1 and id <> $2 and revoked_at is null";
     END_SESSIONS_OF: (UserId, Ts) => () = "update sessions set revoked_at = $2 where user_id = $1 and revoked_at is null";
     FORGET_SESSIONS: (Ts, i64) => () =
         "delete from sessions where id in (select id from sessions where revoked_at < $1 or expires_at < $1 limit $2)";
     SIGNING_KEYS: (Ts,) => SigningKeyRow =
         "select kid, private_sealed, public_jwk, created_at, sign_until, publish_until from signing_keys where publish_until > $1 order by created_at desc limit 20";
+    END_SIGNING: (String, Ts, Ts) => () = "update signing_keys set sign_until = $2, publish_until = $3 where kid = $1";
     INSERT_SIGNING_KEY: (String, Vec<u8>, String, Ts, Ts, Ts) => () =
         "insert into signing_keys (kid, private_sealed, public_jwk, created_at, sign_until, publish_until) values ($1, $2, $3, $4, $5, $6)";
     INSERT_TALLIES: (Uuid, UserId, Tally, i64) => () = "insert into untallied (id, user_id, what, amount) values {rows}";
@@ -175,7 +191,7 @@ pub(super) fn keys_that_stay(cx: &mut Context<'_, '_>, user: UserId) -> Result<i
 }
 
 /// How many keys work now, those included that a rotation lets expire.
-pub(super) fn keys_that_work(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
+pub fn keys_that_work(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
     let now = cx.now;
     Ok(cx.tx.one(&KEYS_THAT_WORK, (user, now))?.0)
 }
@@ -220,9 +236,14 @@ pub(super) fn password_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Opti
     Ok(cx.tx.maybe(&PASSWORD_OF, (user,))?)
 }
 
-pub(super) fn insert_password(cx: &mut Context<'_, '_>, user: UserId, email: &str, hash: &str) -> Result<()> {
+/// As it is, for a snapshot too.
+pub(super) fn password_read(cx: &mut Context<'_, '_>, user: UserId) -> Result<Option<PasswordRow>> {
+    Ok(cx.tx.maybe(&PASSWORD_READ, (user,))?)
+}
+
+pub(super) fn insert_password(cx: &mut Context<'_, '_>, user: UserId, email: &str, hash: &str, confirmed: bool) -> Result<()> {
     let now = cx.now;
-    Ok(cx.tx.write(&INSERT_PASSWORD, (user, email, now, hash))?)
+    Ok(cx.tx.write(&INSERT_PASSWORD, (user, email, confirmed.then_some(now), hash, now))?)
 }
 
 pub(super) fn signed_in(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
@@ -234,9 +255,12 @@ pub(super) fn insert_session(cx: &mut Context<'_, '_>, session: &NewSession) -> 
     let row = (
         session.id,
         session.user_id,
+        session.kind,
+        session.aal,
         session.amr.as_str(),
         session.created_at,
         session.expires_at,
+        session.cookie_hash,
         session.ip.as_str(),
         session.user_agent.as_str(),
     );
@@ -245,6 +269,34 @@ pub(super) fn insert_session(cx: &mut Context<'_, '_>, session: &NewSession) -> 
 
 pub(super) fn session(cx: &mut Context<'_, '_>, id: SessionId) -> Result<Option<SessionRow>> {
     Ok(cx.tx.maybe(&SESSION, (id,))?)
+}
+
+/// As it is, for a snapshot too.
+pub(super) fn session_read(cx: &mut Context<'_, '_>, id: SessionId) -> Result<Option<SessionRow>> {
+    Ok(cx.tx.maybe(&SESSION_READ, (id,))?)
+}
+
+pub(super) fn session_by_cookie(cx: &mut Context<'_, '_>, hash: [u8; 32]) -> Result<Option<SessionRow>> {
+    Ok(cx.tx.maybe(&SESSION_BY_COOKIE, (hash,))?)
+}
+
+/// The sessions of a user that go on, the newest first.
+pub(super) fn sessions_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Vec<SessionRow>> {
+    let now = cx.now;
+    Ok(cx.tx.all(&SESSIONS_OF, (user, now))?)
+}
+
+pub(super) fn session_seen(cx: &mut Context<'_, '_>, id: SessionId, expires_at: Ts) -> Result<()> {
+    let now = cx.now;
+    cx.tx.change(&SESSION_SEEN, (id, now, expires_at))?;
+    Ok(())
+}
+
+/// Ends every session of a user but one.
+pub(super) fn end_other_sessions(cx: &mut Context<'_, '_>, user: UserId, except: SessionId) -> Result<()> {
+    let now = cx.now;
+    cx.tx.change(&END_OTHER_SESSIONS, (user, except, now))?;
+    Ok(())
 }
 
 pub(super) fn refreshed(cx: &mut Context<'_, '_>, id: SessionId, counter: i64, expires_at: Ts) -> Result<()> {
@@ -266,6 +318,10 @@ pub fn end_sessions_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<u64> {
 pub(super) fn signing_keys(cx: &mut Context<'_, '_>) -> Result<Vec<SigningKeyRow>> {
     let now = cx.now;
     Ok(cx.tx.all(&SIGNING_KEYS, (now,))?)
+}
+
+pub(super) fn end_signing(cx: &mut Context<'_, '_>, kid: &str, sign_until: Ts, publish_until: Ts) -> Result<()> {
+    Ok(cx.tx.write(&END_SIGNING, (kid, sign_until, publish_until))?)
 }
 
 pub(super) fn insert_signing_key(cx: &mut Context<'_, '_>, key: &SigningKeyRow) -> Result<()> {

@@ -64,12 +64,12 @@ pub fn deposit_id(txid: &[u8; 32], log_index: i64) -> Uuid {
     uuid::Builder::from_custom_bytes(id).into_uuid()
 }
 
-/// Writes an arrival down and credits it, with earlier ones that waited for the minimum. Nothing when it is known.
-/// What is told to the user goes to `told`.
-pub fn arrive(cx: &mut Context<'_, '_>, arrival: &Arrival, told: &mut Vec<Event>) -> Result<()> {
+/// Writes an arrival down and credits it, with earlier ones that waited for the minimum. Nothing when it is known; answers
+/// whether it is new. What is told to the user goes to `told`.
+pub fn arrive(cx: &mut Context<'_, '_>, arrival: &Arrival, told: &mut Vec<Event>) -> Result<bool> {
     let id = deposit_id(&arrival.txid, arrival.log_index);
     if store::deposit(cx, id)?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let is_closed = user(cx, arrival.user)?.is_none_or(|user| user.status == Status::Closed);
     let least = cx.config.chain.deposit_min;
@@ -92,7 +92,7 @@ pub fn arrive(cx: &mut Context<'_, '_>, arrival: &Arrival, told: &mut Vec<Event>
         }
         credit(cx, arrival.user, id, amount, &arrival.txid, told)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn credit(cx: &mut Context<'_, '_>, user: UserId, id: Uuid, amount: Usdt, txid: &[u8; 32], told: &mut Vec<Event>) -> Result<()> {
@@ -164,13 +164,13 @@ pub(super) fn get_deposits(cx: &mut Context<'_, '_>, input: &GetDeposits) -> Res
     };
     let network = cx.config.installation.network;
     let rows = store::deposits_of(cx, user, before, i64::from(limit) + 1)?;
-    let items = rows.into_iter().map(|row| view(network, row)).collect();
+    let items = rows.iter().map(|row| view(network, row)).collect();
     let page = Page::of(items, limit as usize, |deposit: &DepositView| page::cursor(LIST, &deposit.position));
     let waiting = store::deposits_waiting(cx, user, DepositStatus::BelowMinimum)?;
     Ok(Deposits { pending_deposits: waiting.iter().map(|row| row.amount).sum(), page })
 }
 
-fn view(network: crate::base::config::Network, row: DepositRow) -> DepositView {
+fn view(network: crate::base::config::Network, row: &DepositRow) -> DepositView {
     let txid = tron::hex::encode(&row.txid);
     DepositView {
         position: format!("{} {}", row.block, row.id),

@@ -21,13 +21,14 @@ pub fn look_at(cx: &mut Context<'_, '_>, id: WithdrawalId) -> Result<()> {
     let Some(mut withdrawal) = store::withdrawal_locked(cx, id)? else { return Ok(()) };
     let mut told = Vec::new();
     match withdrawal.status {
-        WithdrawalStatus::Queued if withdrawal.cleared_at.is_none() => match objection(cx, &withdrawal)? {
-            Some(reason) => withdrawal::move_on(cx, withdrawal, WithdrawalStatus::InReview, reason, &mut told)?,
-            None => {
+        WithdrawalStatus::Queued if withdrawal.cleared_at.is_none() => {
+            if let Some(reason) = objection(cx, &withdrawal)? {
+                withdrawal::move_on(cx, withdrawal, WithdrawalStatus::InReview, reason, &mut told)?;
+            } else {
                 withdrawal.cleared_at = Some(cx.now);
                 store::save_withdrawal(cx, &withdrawal)?;
             }
-        },
+        }
         WithdrawalStatus::InReview if withdrawal.due_at.is_some_and(|due| cx.now >= due) => {
             withdrawal::move_on(cx, withdrawal, WithdrawalStatus::Rejected, "review_timeout", &mut told)?;
         }

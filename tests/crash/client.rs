@@ -27,6 +27,11 @@ impl Request {
         Self { method: "POST", path: path.to_owned(), api_key: None, idempotency_key: None, body: body.to_owned() }
     }
 
+    /// Changes fields.
+    pub fn patch(path: &str, body: &str) -> Self {
+        Self { method: "PATCH", ..Self::post(path, body) }
+    }
+
     /// As `api_key`.
     pub fn by(mut self, api_key: &str) -> Self {
         self.api_key = Some(api_key.to_owned());

@@ -38,7 +38,7 @@ fn two_nodes_keep_one_limit_and_do_a_repeated_call_once() {
     assert!(answers.iter().all(|answer| (answer.status, &answer.body) == (first.status, &first.body)));
     assert_eq!(answers.iter().filter(|answer| !answer.is_replay()).count(), 1);
     entry.acknowledge(first);
-    verdict::check(&place, addresses[1], &users, &[entry]);
+    verdict::check(&place, addresses[0], &users, &[entry]);
 }
 
 /// The same request from many connections at once, half of them to each node.

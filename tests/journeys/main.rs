@@ -16,3 +16,4 @@ mod sandbox;
 mod search;
 mod searches;
 mod sign_in;
+mod site;

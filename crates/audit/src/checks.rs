@@ -1,27 +1,37 @@
 //! The table of checks. One row and one small file each.
 
+mod addresses;
+mod blocks;
 mod books;
+mod capital;
 mod causes;
 mod chain;
 mod commissions;
 mod credentials;
 mod deliveries;
+mod deposits;
 mod entries;
 mod escrows;
 mod event_numbers;
 mod events;
+mod holdings;
 mod identities;
 mod negative;
+mod orders;
 mod outcomes;
+mod outgoing;
 mod postings;
 mod reputations;
 mod settlements;
 mod shapes;
 mod slots;
 mod states;
+mod steps;
 mod task_states;
 mod times;
 mod told;
+mod told_money;
+mod withdrawals;
 
 use crate::error::AuditError;
 use crate::findings::Findings;
@@ -49,7 +59,7 @@ pub(crate) enum Look {
 use Look::{Months, Tables};
 
 /// All checks in the order of the report.
-pub(crate) const CHECKS: [Check; 21] = [
+pub(crate) const CHECKS: [Check; 31] = [
     Check { id: "M1", name: "books balance", since: 2, look: Tables(books::check) },
     Check { id: "M2", name: "no account below zero", since: 2, look: Tables(negative::check) },
     Check { id: "M3", name: "balance = postings", since: 2, look: Tables(postings::check) },
@@ -65,7 +75,17 @@ pub(crate) const CHECKS: [Check; 21] = [
     Check { id: "T3", name: "slots settled once", since: 5, look: Tables(outcomes::check) },
     Check { id: "T4", name: "time decides", since: 5, look: Tables(times::check) },
     Check { id: "T5", name: "states tell one story", since: 5, look: Tables(states::check) },
+    Check { id: "C1", name: "blocks without a gap", since: 6, look: Tables(blocks::check) },
+    Check { id: "C2", name: "deposits credited once", since: 6, look: Tables(deposits::check) },
+    Check { id: "C2a", name: "one address per user", since: 6, look: Tables(addresses::check) },
+    Check { id: "C3", name: "one attempt lives", since: 6, look: Tables(orders::check) },
+    Check { id: "C3s", name: "steps are legal", since: 6, look: Tables(steps::check) },
+    Check { id: "C4", name: "withdrawals end once", since: 6, look: Tables(withdrawals::check) },
+    Check { id: "C5", name: "chain = books", since: 6, look: Tables(holdings::check) },
+    Check { id: "C6", name: "nothing leaves unknown", since: 6, look: Tables(outgoing::check) },
+    Check { id: "C7", name: "capital in and out", since: 6, look: Tables(capital::check) },
     Check { id: "D3", name: "events = what happened", since: 5, look: Tables(told::check) },
+    Check { id: "D3m", name: "money events", since: 6, look: Tables(told_money::check) },
     Check { id: "E1", name: "events numbered", since: 4, look: Tables(event_numbers::check) },
     Check { id: "W1", name: "events are sent once", since: 7, look: Tables(deliveries::check) },
     Check { id: "R1", name: "commissions earned", since: 5, look: Months(commissions::check) },

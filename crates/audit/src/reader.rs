@@ -134,6 +134,15 @@ impl Row<'_> {
         }
     }
 
+    /// Bytes or null.
+    pub(crate) fn optional_bytes(&self, column: usize) -> Result<Option<&[u8]>, AuditError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Bytes(bytes) => Ok(Some(bytes)),
+            other => Err(self.unexpected(column, "bytes", &other)),
+        }
+    }
+
     fn cell(&self, column: usize) -> Result<Cell<'_>, AuditError> {
         match self {
             Self::Sqlite(row) => sqlite::cell(row, column),

@@ -126,6 +126,28 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Opens a database that is there already for queries alone: nothing is migrated, every command is refused. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Migration`] when its schema is not that of `migrations`, [`StoreError::Unavailable`] when it cannot be
+    /// reached.
+    pub fn open_to_read(settings: &Settings, migrations: &[Migration]) -> Result<Self, StoreError> {
+        let (commands, _) = bounded(settings.queue_max);
+        let (queries, query_queue) = bounded(settings.queue_max);
+        let threads = match &settings.engine {
+            EngineSettings::Sqlite { path, readers } => {
+                migrate::look_at_sqlite(&lite::open_reader(path)?, migrations)?;
+                lite_readers(path, *readers, &query_queue)?
+            }
+            EngineSettings::Postgres { url, readers, .. } => {
+                on_a_thread(|| runtime()?.block_on(migrate::look_at_postgres(url, migrations)))?;
+                postgres_threads(url, *readers, &query_queue, Purpose::Queries)?
+            }
+        };
+        let inner = Inner { queues: Mutex::new(Some(Queues { commands, queries })), threads: Mutex::new(threads) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     /// Runs `f` in a transaction. `f` may run more than once and must have no effect outside of `tx`. Success is
     /// answered when it is durable.
     ///
@@ -223,12 +245,18 @@ fn lite_threads(
     let file = path.to_owned();
     let queue = commands.clone();
     let mut threads = vec![spawn("store-writer".into(), move || lite_writer::serve_for_ever(writer, &file, &queue, batch_max))?];
-    for n in 0..readers {
-        let connection = lite::open_reader(path)?;
-        let queue = queries.clone();
-        threads.push(spawn(format!("store-reader-{n}"), move || lite_writer::serve_queries(&connection, &queue))?);
-    }
+    threads.extend(lite_readers(path, readers, queries)?);
     Ok(threads)
+}
+
+fn lite_readers(path: &std::path::Path, readers: usize, queries: &Queue) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    (0..readers)
+        .map(|n| {
+            let connection = lite::open_reader(path)?;
+            let queue = queries.clone();
+            spawn(format!("store-reader-{n}"), move || lite_writer::serve_queries(&connection, &queue))
+        })
+        .collect()
 }
 
 fn postgres_threads(url: &str, count: usize, queue: &Queue, purpose: Purpose) -> Result<Vec<JoinHandle<()>>, StoreError> {

@@ -19,6 +19,8 @@ pub struct Migration {
 
 const CREATE: &str = "create table if not exists migrations (number {int} primary key, name {text} not null, checksum {bytes} not null, applied_at {int} not null) {table};";
 
+const APPLIED: &str = "select number, checksum from migrations order by number";
+
 #[derive(Clone, Copy)]
 enum Dialect {
     Lite,
@@ -104,13 +106,38 @@ fn pending<'m>(migrations: &'m [Migration], applied: &[(i64, Vec<u8>)]) -> Resul
     })
 }
 
+/// Refuses a database whose schema is not the one that this program reads.
+fn all_applied(migrations: &[Migration], applied: &[(i64, Vec<u8>)]) -> Result<(), StoreError> {
+    match pending(migrations, applied)?.len() {
+        0 => Ok(()),
+        left => Err(StoreError::Migration(format!("the database lacks {left} migrations of this program; roborent migrate applies them"))),
+    }
+}
+
+fn applied_to_sqlite(connection: &Connection) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    let mut listed = connection.prepare(APPLIED)?;
+    Ok(listed.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+}
+
+async fn applied_to_postgres(client: &impl tokio_postgres::GenericClient) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    Ok(client.query(APPLIED, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Looks whether every migration was applied, without writing.
+pub(crate) fn look_at_sqlite(connection: &Connection, migrations: &[Migration]) -> Result<(), StoreError> {
+    all_applied(migrations, &applied_to_sqlite(connection)?)
+}
+
+/// Looks whether every migration was applied, without writing.
+pub(crate) async fn look_at_postgres(url: &str, migrations: &[Migration]) -> Result<(), StoreError> {
+    let (client, _) = pg_connect::connect(url).await?;
+    all_applied(migrations, &applied_to_postgres(&client).await?)
+}
+
 pub(crate) fn sqlite(connection: &mut Connection, migrations: &[Migration], now: i64) -> Result<usize, StoreError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     transaction.execute_batch(&render(CREATE, Dialect::Lite))?;
-    let applied: Vec<(i64, Vec<u8>)> = transaction
-        .prepare("select number, checksum from migrations order by number")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let applied = applied_to_sqlite(&transaction)?;
     let pending = pending(migrations, &applied)?;
     for migration in pending {
         transaction
@@ -130,12 +157,7 @@ pub(crate) async fn postgres(url: &str, migrations: &[Migration], now: i64) -> R
     // Nodes that start together wait for each other here.
     transaction.batch_execute("select pg_advisory_xact_lock(7230842401)").await?;
     transaction.batch_execute(&render(CREATE, Dialect::Postgres)).await?;
-    let applied: Vec<(i64, Vec<u8>)> = transaction
-        .query("select number, checksum from migrations order by number", &[])
-        .await?
-        .iter()
-        .map(|row| (row.get(0), row.get(1)))
-        .collect();
+    let applied = applied_to_postgres(&transaction).await?;
     let pending = pending(migrations, &applied)?;
     for migration in pending {
         transaction

@@ -100,6 +100,8 @@ pub struct Chain {
     pub trx_low_water: u32,
     /// What a TRX costs, in USDT: only to see which sweeps are worth their cost.
     pub trx_price: Usdt,
+    /// How often the gateway has the books audited, in minutes, and stops payouts when they are not right; 0 = never.
+    pub audit_minutes: u32,
 }
 
 impl Default for Chain {
@@ -127,6 +129,7 @@ impl Default for Chain {
             hot_high_water: usdt(200_000),
             trx_low_water: 50,
             trx_price: Usdt::from_micro(300_000),
+            audit_minutes: 60,
         }
     }
 }

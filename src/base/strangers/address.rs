@@ -99,6 +99,10 @@ mod tests {
         ] {
             assert!(!is_public(inside.parse().expect(inside)), "{inside}");
         }
+    }
+
+    #[test]
+    fn what_lies_beside_it_is() {
         for outside in [
             "1.1.1.1",
             "8.8.8.8",

@@ -57,7 +57,7 @@ impl Seal {
         &self.refresh
     }
 
-    fn seal(&self, name: &str, mut secret: Vec<u8>, rng: &mut Rng) -> Result<Vec<u8>> {
+    pub(super) fn seal(&self, name: &str, mut secret: Vec<u8>, rng: &mut Rng) -> Result<Vec<u8>> {
         let nonce: [u8; NONCE] = rng.bytes();
         self.aead
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name.as_bytes()), &mut secret)
@@ -65,8 +65,8 @@ impl Seal {
         Ok([nonce.as_slice(), &secret].concat())
     }
 
-    fn open(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        let wrong = "a signing key does not open: auth.secret is not the one it was sealed with";
+    pub(super) fn open(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+        let wrong = "a secret does not open: auth.secret is not the one it was sealed with";
         let (nonce, rest) = sealed.split_at_checked(NONCE).ok_or_else(|| internal(wrong))?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(internal)?;
         let mut rest = rest.to_vec();

@@ -20,9 +20,11 @@ use uuid::Uuid;
 use crate::base::call::{Dispatcher, TokenClaims};
 use crate::base::error::{Refusal, Result, internal};
 use crate::base::ids::SessionId;
+use crate::base::random::Rng;
 use crate::base::{Span, Ts, UserId};
 use crate::doors::App;
 use crate::doors::auth::keys::{self, OpenKey, Seal};
+use crate::doors::auth::shapes::user_metadata;
 use crate::users::session::SignedIn;
 use crate::users::signing_keys;
 
@@ -93,6 +95,16 @@ impl Tokens {
         Ok(())
     }
 
+    /// Seals the secret of a second factor.
+    pub fn seal_secret(&self, factor: Uuid, secret: &[u8], rng: &mut Rng) -> Result<Vec<u8>> {
+        self.seal.seal(&factor.to_string(), secret.to_vec(), rng)
+    }
+
+    /// Opens the secret of a second factor.
+    pub fn open_secret(&self, factor: Uuid, sealed: &[u8]) -> Result<Vec<u8>> {
+        self.seal.open(&factor.to_string(), sealed)
+    }
+
     /// Tells this process from others, in request ids.
     pub fn instance(&self) -> u32 {
         self.instance
@@ -112,12 +124,12 @@ impl Tokens {
             email: signed_in.password.email.clone(),
             phone: String::new(),
             role: AUDIENCE.into(),
-            aal: "aal1".into(),
+            aal: signed_in.aal.name().into(),
             amr: serde_json::from_str(&signed_in.amr).map_err(internal)?,
             session_id: signed_in.session_id.0,
             is_anonymous: false,
             app_metadata: app_metadata(signed_in),
-            user_metadata: json!({}),
+            user_metadata: user_metadata(signed_in),
         };
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = key_to_sign_with(&keys, signed_in.now)?;

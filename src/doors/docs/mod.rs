@@ -11,7 +11,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use schemars::generate::SchemaSettings;
@@ -38,7 +38,6 @@ const MARKDOWN: &str = "text/markdown; charset=utf-8";
 /// The documents' routes.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(|| async { Redirect::temporary("/docs") }))
         .route("/openapi.json", get(openapi_json))
         .route("/docs", get(docs))
         .route("/docs/style.css", get(style))
@@ -140,9 +139,4 @@ fn page(rendered: askama::Result<String>) -> Response {
 async fn style() -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], include_str!("../../../templates/docs.css"))
         .into_response()
-}
-
-/// What a person sees at an unknown address.
-pub fn not_found_page() -> &'static str {
-    include_str!("../../../templates/not_found.html")
 }

@@ -7,7 +7,7 @@ use tron::node::Header;
 use crate::base::Usdt;
 use crate::base::error::{Result, internal};
 use crate::gateway::freeze::{self, FreezeReason};
-use crate::gateway::lease::Token;
+use crate::gateway::lease::{self, Token};
 use crate::gateway::runner::Gateway;
 use crate::gateway::runner::watch::nodes;
 use crate::gateway::{begin, compare, faucet};
@@ -38,15 +38,11 @@ impl Gateway {
     /// # Errors
     /// Why not.
     pub async fn prepare(&self) -> Result<(), NotReady> {
-        let genesis = self.genesis().await?;
-        let bound = self.dispatcher.system({
-            let genesis = genesis.clone();
-            move |cx| begin::bind(cx, &genesis)
-        });
-        if let Some(other) = bound.await? {
-            return Err(NotReady::Never(other));
+        self.belongs_together().await?;
+        if self.alone {
+            let holder = self.holder;
+            self.dispatcher.system(move |cx| lease::take_over(cx, holder)).await?;
         }
-        self.check_token().await?;
         if self.dispatcher.look(begin::has_begun).await? {
             return Ok(());
         }
@@ -58,6 +54,15 @@ impl Gateway {
             self.hurry().await?;
         }
         Ok(())
+    }
+
+    /// The chain and the token are those of the settings and of the database.
+    pub(super) async fn belongs_together(&self) -> Result<(), NotReady> {
+        let genesis = self.genesis().await?;
+        match self.dispatcher.system(move |cx| begin::bind(cx, &genesis)).await? {
+            Some(other) => Err(NotReady::Never(other)),
+            None => self.check_token().await,
+        }
     }
 
     /// The id of block 0, which tells networks apart.

@@ -38,6 +38,9 @@ impl Keys {
             return Ok(Self { hot: sandbox_keys::hot(), deposits: Some(deposits), faucet: Some(sandbox_keys::faucet()) });
         }
         let passphrase = chain.passphrase.expose_secret();
+        if chain.hot_key_file.is_empty() {
+            return Err("chain.hot_key_file must be set where the gateway runs".into());
+        }
         if passphrase.is_empty() {
             return Err("chain.passphrase or chain.passphrase_file must be set to open the keystores".into());
         }
@@ -98,7 +101,10 @@ impl Keys {
 }
 
 /// Real money must not lie under keys that are printed somewhere.
-fn refuse_public(hot: &SecretKey, deposit_xpub: &str) -> Result<(), String> {
+///
+/// # Errors
+/// A sentence.
+pub fn refuse_public(hot: &SecretKey, deposit_xpub: &str) -> Result<(), String> {
     let mut known = vec![sandbox_keys::deposits().map_err(|error| error.to_string())?];
     for phrase in PUBLIC_PHRASES {
         known.push(AccountSecretKey::from_mnemonic(phrase, "").map_err(|error| error.to_string())?);

@@ -2,8 +2,10 @@
 //! dead, bring deposits in, compare. No transaction is open while a node is asked, and no reply of a node decides about
 //! money.
 
+mod auditing;
 mod check;
 mod keys;
+mod rescan;
 mod send;
 mod sign;
 mod sweep;
@@ -26,11 +28,16 @@ use crate::base::error::{Result, internal};
 use crate::gateway::lease::{self, Token};
 use crate::wallet::custody::Custody;
 
+pub use auditing::Books;
 pub use check::NotReady;
-pub use keys::Keys;
+pub use keys::{Keys, refuse_public};
+pub use rescan::Rescanned;
 
 /// How often deposits are brought in and the chain is compared with the books.
 const SELDOM: Duration = Duration::from_secs(30);
+/// How often, and in which steps, somebody who waits tries to get the lease; longer than it lasts.
+const LEASE_TRIES: usize = 70;
+const LEASE_TRIED_EVERY: Duration = Duration::from_millis(500);
 /// How long a start that did not work out is waited for.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -40,7 +47,10 @@ pub struct Gateway {
     pool: Pool,
     keys: Keys,
     custody: Custody,
+    books: Books,
     holder: Uuid,
+    /// No other process works on the database.
+    alone: bool,
     /// The orders of the devnet, in the sandbox.
     devnet: Option<Devnet>,
     turn: tokio::sync::Mutex<Turn>,
@@ -118,7 +128,14 @@ impl Gateway {
     ///
     /// # Errors
     /// When the addresses in the settings cannot be read, or are not those of the keys.
-    pub fn new(dispatcher: Arc<Dispatcher>, pool: Pool, keys: Keys, devnet: Option<Devnet>) -> Result<Self, String> {
+    pub fn new(
+        dispatcher: Arc<Dispatcher>,
+        pool: Pool,
+        keys: Keys,
+        books: Books,
+        devnet: Option<Devnet>,
+        alone: bool,
+    ) -> Result<Self, String> {
         let custody = Custody::of(&dispatcher.config.chain)?;
         keys.fit(&custody)?;
         let holder = uuid::Builder::from_random_bytes(dispatcher.entropy().fork().bytes()).into_uuid();
@@ -127,7 +144,9 @@ impl Gateway {
             pool,
             keys,
             custody,
+            books,
             holder,
+            alone,
             devnet,
             turn: tokio::sync::Mutex::new(Turn { seldom: None }),
             hurried: AtomicU64::new(0),
@@ -158,17 +177,27 @@ impl Gateway {
                 () = tokio::time::sleep(AGAIN) => {}
             }
         }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.go_round_for_ever() => {}
+            () = self.audit_for_ever() => {}
+        }
+        let holder = self.holder;
+        if let Err(error) = self.dispatcher.system(move |cx| lease::give_back(cx, holder)).await {
+            tracing::debug!(%error, "the lease of the gateway was not given back");
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "nodes are asked in machine time; what is due is decided by cx.now and chain time")]
+    async fn go_round_for_ever(&self) {
         let period = Duration::from_millis(self.dispatcher.config.chain.poll_ms);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(period) => {}
                 () = self.wake.notified() => {}
             }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = self.round() => {}
-            }
+            self.round().await;
         }
     }
 
@@ -185,7 +214,7 @@ impl Gateway {
         let mut turn = self.turn.lock().await;
         // One may have been under way when this was called; the one after it has seen everything.
         if self.hurried.load(Ordering::SeqCst) < wanted {
-            self.go_round(&mut turn).await;
+            self.go_round_when_possible(&mut turn).await?;
             self.make_blocks().await?;
             self.go_round(&mut turn).await;
             self.hurried.fetch_add(1, Ordering::SeqCst);
@@ -193,16 +222,32 @@ impl Gateway {
         Ok(())
     }
 
+    /// After another gateway ended without a word its lease has to run out first.
+    #[expect(clippy::disallowed_methods, reason = "somebody waits for an answer in machine time")]
+    async fn go_round_when_possible(&self, turn: &mut Turn) -> Result<()> {
+        for _ in 0..LEASE_TRIES {
+            if self.go_round(turn).await {
+                return Ok(());
+            }
+            tokio::time::sleep(LEASE_TRIED_EVERY).await;
+        }
+        Err(crate::gateway::GatewayRefusal::LeaseLost.into())
+    }
+
     /// Something may be waiting: do not wait for the period.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    async fn go_round(&self, turn: &mut Turn) {
+    /// Answers whether this gateway is the one at work.
+    async fn go_round(&self, turn: &mut Turn) -> bool {
         let token = match self.lease().await {
             Ok(Some(token)) => token,
-            Ok(None) => return,
-            Err(error) => return tracing::warn!(%error, "the lease of the gateway cannot be had"),
+            Ok(None) => return false,
+            Err(error) => {
+                tracing::warn!(%error, "the lease of the gateway cannot be had");
+                return false;
+            }
         };
         let steps: [(&str, Result<()>); 4] = [
             ("reading blocks", self.watch(token).await),
@@ -210,15 +255,16 @@ impl Gateway {
             ("signing", self.sign(token).await),
             ("sending", self.send(token).await),
         ];
-        self.report(&steps);
-        self.report(&[("burying", self.bury(token).await)]);
+        Self::report(&steps);
+        Self::report(&[("burying", self.bury(token).await)]);
         if turn.seldom.is_none_or(|at| at.elapsed() >= SELDOM) {
             turn.seldom = Some(Instant::now());
-            self.report(&[("sweeping", self.sweep(token).await), ("comparing", self.compare(token).await)]);
+            Self::report(&[("sweeping", self.sweep(token).await), ("comparing", self.compare(token).await)]);
         }
+        true
     }
 
-    fn report(&self, steps: &[(&str, Result<()>)]) {
+    fn report(steps: &[(&str, Result<()>)]) {
         for (step, done) in steps {
             if let Err(error) = done {
                 tracing::warn!(step, %error, "the gateway could not do it; it tries again");

@@ -40,15 +40,21 @@ impl Gateway {
             return Err(nodes("too far behind the chain to sign"));
         }
         let prices = self.pool.chain_parameters().await.map_err(nodes)?;
+        // One that cannot be signed does not keep the rest.
+        let mut failed = None;
         for order in waiting {
-            let id = order.id;
-            match self.fee_limit(&order, prices).await? {
-                FeeLimit::Sun(fee_limit) => self.sign_order(token, order, fee_limit, &cursor).await?,
-                FeeLimit::Wait(why) => self.dispatcher.system(move |cx| attempt::postpone(cx, token, id, &why)).await?,
-                FeeLimit::Never(why) => self.dispatcher.system(move |cx| attempt::refuse(cx, token, id, &why)).await?,
-            }
+            failed = self.try_to_sign(token, order, prices, &cursor).await.err().or(failed);
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn try_to_sign(&self, token: Token, order: Order, prices: ChainParameters, cursor: &Cursor) -> Result<()> {
+        let id = order.id;
+        match self.fee_limit(&order, prices).await? {
+            FeeLimit::Sun(fee_limit) => self.sign_order(token, order, fee_limit, cursor).await,
+            FeeLimit::Wait(why) => self.dispatcher.system(move |cx| attempt::postpone(cx, token, id, &why)).await,
+            FeeLimit::Never(why) => self.dispatcher.system(move |cx| attempt::refuse(cx, token, id, &why)).await,
+        }
     }
 
     async fn sign_order(&self, token: Token, order: Order, fee_limit: i64, cursor: &Cursor) -> Result<()> {

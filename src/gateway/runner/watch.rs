@@ -16,7 +16,7 @@ use crate::gateway::scan;
 use crate::gateway::store::{self, Cursor};
 
 /// Blocks fetched at once and recorded together.
-const TOGETHER: u64 = 64;
+pub(super) const TOGETHER: u64 = 64;
 /// Requests under way at once.
 const AHEAD: usize = 8;
 /// Without a new solid block for so long nothing is signed any more.
@@ -73,7 +73,7 @@ impl Gateway {
     }
 
     /// Some at a time, in any order; answers them in order.
-    async fn fetch_ahead(&self, first: u64, last: u64) -> Result<Vec<Block>> {
+    pub(super) async fn fetch_ahead(&self, first: u64, last: u64) -> Result<Vec<Block>> {
         let mut wanted = first..=last;
         let mut running = JoinSet::new();
         let mut fetched = Vec::new();

@@ -1,6 +1,7 @@
 //! What a user has to do with the market: tasks he published, slots he took, proofs he got.
 
 pub(crate) mod store;
+mod waiting;
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -15,6 +16,9 @@ use crate::tasks::lists::store::{AcceptanceRow, SubmissionRow, TaskRow};
 use crate::tasks::settlement::net;
 use crate::tasks::submission::{SubmissionStatus, status_of};
 use crate::tasks::task::{TaskId, TaskStatus};
+
+pub(super) use waiting::list_waiting;
+pub use waiting::waiting_for;
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]

@@ -13,6 +13,8 @@ use crate::tasks::task::{Task, TaskId};
 pub(super) type TaskRow = Both<Task, (String,)>;
 /// A task, an acceptance of it, its title.
 pub(super) type AcceptanceRow = Both<Task, Both<Acceptance, (String,)>>;
+/// A task, an acceptance of it, the title, the display name and the username of the worker.
+pub(super) type WaitingRow = Both<Task, Both<Acceptance, (String, String, String)>>;
 /// A proof, its acceptance, the display name and the username of the worker.
 pub(super) type SubmissionRow = Both<Proof, Both<Acceptance, (String, String)>>;
 
@@ -30,6 +32,11 @@ pub(super) type SubmissionRow = Both<Proof, Both<Acceptance, (String, String)>>;
          from submissions s join acceptances a on a.id = s.acceptance_id join users w on w.id = a.worker_id \
          where s.task_id = $1 and s.id < $2 order by s.id desc limit $3"
     );
+    WAITING: (UserId, i64) => WaitingRow = concat!(
+        "select ", task_columns!(), ", ", acceptance_columns!(), ", x.title, w.display_name, w.username \
+         from tasks t join acceptances a on a.task_id = t.id join task_texts x on x.task_id = t.id join users w on w.id = a.worker_id \
+         where t.creator_id = $1 and t.slots_live > 0 and a.status = 'submitted' and a.status <> 'withdrawn' order by t.id limit $2"
+    );
 }
 
 /// Tasks of a creator, newest first.
@@ -45,4 +52,9 @@ pub(super) fn accepted(cx: &mut Context<'_, '_>, worker: UserId, before: Uuid, a
 /// Proofs for a task, newest first.
 pub(super) fn received(cx: &mut Context<'_, '_>, task: TaskId, before: Uuid, at_most: i64) -> Result<Vec<SubmissionRow>> {
     Ok(cx.tx.all(&RECEIVED, (task, before, at_most))?)
+}
+
+/// Slots of a creator's tasks whose proofs wait for a verdict.
+pub(super) fn waiting(cx: &mut Context<'_, '_>, creator: UserId, at_most: i64) -> Result<Vec<WaitingRow>> {
+    Ok(cx.tx.all(&WAITING, (creator, at_most))?)
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Refusal, internal};
 use crate::base::hundredths::Hundredths;
 use crate::base::page::Page;
-use crate::base::{Context, Result, Ts, Usdt};
+use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::tasks::get_task::CreatorView;
 use crate::tasks::search::find::{Search, find};
 use crate::tasks::search::order::Sort;
@@ -95,6 +95,18 @@ pub struct FoundTask {
 }
 
 pub(super) fn search_tasks(cx: &mut Context<'_, '_>, input: &SearchTasks) -> Result<Page<FoundTask>> {
+    let me = cx.user_id()?;
+    let worker = store::worker(cx, me)?.ok_or(Refusal::NotFound)?;
+    let rating = worker.stars.zip(worker.ratings).and_then(|(stars, ratings)| Hundredths::ratio(stars, ratings));
+    search(cx, input, (me, worker.is_bot, rating.unwrap_or(Hundredths(0))))
+}
+
+/// What a person finds who has not signed in: everything open that wants no rating.
+pub fn for_visitors(cx: &mut Context<'_, '_>, input: &SearchTasks) -> Result<Page<FoundTask>> {
+    search(cx, input, (UserId(uuid::Uuid::nil()), false, Hundredths(0)))
+}
+
+fn search(cx: &mut Context<'_, '_>, input: &SearchTasks, (worker, is_bot, rating): (UserId, bool, Hundredths)) -> Result<Page<FoundTask>> {
     if let Some(category) = input.category.as_ref().filter(|id| !category::exists(id)) {
         return Err(TaskRefusal::UnknownCategory { category: category.clone() }.into());
     }
@@ -104,17 +116,14 @@ pub(super) fn search_tasks(cx: &mut Context<'_, '_>, input: &SearchTasks) -> Res
     }
     let sort = input.sort.unwrap_or(Sort::Newest);
     let after = input.cursor.as_deref().map(|cursor| sort.read_cursor(cursor)).transpose()?;
-    let me = cx.user_id()?;
-    let worker = store::worker(cx, me)?.ok_or(Refusal::NotFound)?;
     let types = match input.worker_type {
-        None => [WorkerType::Any, if worker.is_bot { WorkerType::Bot } else { WorkerType::Human }],
-        Some(only) if only.fits(worker.is_bot) => [only, only],
+        None => [WorkerType::Any, if is_bot { WorkerType::Bot } else { WorkerType::Human }],
+        Some(only) if only.fits(is_bot) => [only, only],
         // Nothing of what is meant for the others may be accepted.
         Some(_) => return Ok(Page { items: Vec::new(), next_cursor: None }),
     };
-    let rating = worker.stars.zip(worker.ratings).and_then(|(stars, ratings)| Hundredths::ratio(stars, ratings));
     let search = Search {
-        wanted: Wanted { worker: me, types, rating: rating.unwrap_or(Hundredths(0)), rewards, category: input.category.clone() },
+        wanted: Wanted { worker, types, rating, rewards, category: input.category.clone() },
         sought: Sought::new(input.q.as_deref().unwrap_or_default(), input.tags.as_deref().unwrap_or_default()),
         sort,
         after,

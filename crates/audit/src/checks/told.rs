@@ -28,7 +28,7 @@ const COMPARED: [(&str, &str); 11] = [
 pub(super) fn check(reader: &Reader, findings: &mut Findings) -> Result<(), AuditError> {
     let mut tell = |each: &mut dyn FnMut(bool, &str)| {
         happened(reader, &mut |fact: &str| each(true, fact))?;
-        told(reader, &mut |fact: &str| each(false, fact))
+        told(reader, &COMPARED, figures_of, &mut |fact: &str| each(false, fact))
     };
     let facts = compare(&mut tell, findings)?;
     findings.count("events", facts);
@@ -36,7 +36,7 @@ pub(super) fn check(reader: &Reader, findings: &mut Findings) -> Result<(), Audi
 }
 
 /// One line for an event: who was told what about which thing, and with which figures.
-fn fact(kind: &str, user: Uuid, about: Uuid, figures: &str) -> String {
+pub(super) fn fact(kind: &str, user: Uuid, about: Uuid, figures: &str) -> String {
     format!("{kind} to {user} about {about}{figures}")
 }
 
@@ -96,11 +96,17 @@ fn of_life(life: &Life, each: &mut dyn FnMut(&str)) {
     }
 }
 
-fn told(reader: &Reader, each: &mut dyn FnMut(&str)) -> Result<(), AuditError> {
+/// Tells each event of the kinds that are `compared`, with the figures that it gives.
+pub(super) fn told(
+    reader: &Reader,
+    compared: &[(&str, &str)],
+    figures_of: fn(&str, &Object) -> String,
+    each: &mut dyn FnMut(&str),
+) -> Result<(), AuditError> {
     for table in ["events", "fresh_events"] {
         reader.rows(&format!("select id, user_id, kind, data from {table}"), |row| {
             let kind = row.text(2)?;
-            let Some((_, field)) = COMPARED.iter().find(|(known, _)| *known == kind) else {
+            let Some((_, field)) = compared.iter().find(|(known, _)| *known == kind) else {
                 return Ok(());
             };
             let data = Object::read(row.text(3)?);

@@ -1,5 +1,6 @@
 //! The catalogue of planted damage: the check that must find it, what was done, and how.
 
+use crate::damage_chain::CHAIN;
 use crate::damage_money::MONEY;
 use crate::damage_told::TOLD;
 use crate::damage_work::WORK;
@@ -16,7 +17,7 @@ pub const fn damage(check: &'static str, what: &'static str, sql: &'static str) 
 
 /// Every planted damage, at least one for each check. Runs on both engines; the tokens are the dialect's.
 pub fn catalogue() -> impl Iterator<Item = &'static Damage> {
-    [BOOKS, MONEY, WORK, TOLD].into_iter().flatten()
+    [BOOKS, MONEY, WORK, TOLD, CHAIN].into_iter().flatten()
 }
 
 /// Damage to the books.

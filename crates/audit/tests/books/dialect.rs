@@ -92,6 +92,8 @@ impl Dialect {
             .replace("{fees}", &self.id(crate::market::PLATFORM_FEES))
             .replace("{onchain}", &self.id(crate::market::ONCHAIN))
             .replace("{32 bytes}", &self.bytes(&[7; 32]))
+            .replace("{true}", self.bool(true))
+            .replace("{false}", self.bool(false))
             .replace("{31 bytes}", &self.bytes(&[7; 31]))
     }
 

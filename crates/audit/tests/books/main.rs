@@ -1,7 +1,10 @@
 //! The auditor against ledgers that these tests write with raw SQL and arithmetic of their own: a healthy one must be
 //! green, and every damage planted in it must be found.
 
+mod chain;
+mod chain_rows;
 mod damage;
+mod damage_chain;
 mod damage_money;
 mod damage_told;
 mod damage_work;
@@ -15,5 +18,6 @@ mod sabotage;
 mod slots;
 mod sqlite;
 mod tampering;
+mod withdrawals;
 mod work;
 mod work_rows;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::chain::Chain;
+use crate::withdrawals::Withdrawal;
 use crate::work::Work;
 
 pub const ONCHAIN: Uuid = Uuid::from_u128(0x7000_8000_0000_0000_0001);
@@ -82,6 +84,8 @@ pub struct Market {
     pub now: i64,
     pub users: Vec<User>,
     pub work: Work,
+    pub chain: Chain,
+    pub withdrawals: Vec<Withdrawal>,
     pub accounts: BTreeMap<Uuid, Account>,
     pub transactions: Vec<Transaction>,
     /// Hash of each sealed transaction, in the order of the transactions.
@@ -96,6 +100,8 @@ impl Market {
             now: 1_779_530_400_000,
             users: Vec::new(),
             work: Work::default(),
+            chain: Chain::new(seed),
+            withdrawals: Vec::new(),
             accounts: BTreeMap::new(),
             transactions: Vec::new(),
             seals: Vec::new(),
@@ -114,30 +120,31 @@ impl Market {
     fn live(&mut self) {
         // Money between the operator and the chain comes first and is sealed: while it waits for its seal nothing else
         // in the books repeats its amount, so that no auditor could miss it.
-        self.event("float_in", Uuid::nil(), vec![(ONCHAIN, OPERATOR_CAPITAL, 500 * USDT)]);
-        self.event("float_out", Uuid::nil(), vec![(OPERATOR_CAPITAL, ONCHAIN, 20 * USDT)]);
+        self.capital();
         let ids: [Uuid; 8] = std::array::from_fn(|_| self.dice.id());
         for (id, (referrer, since, earns_until)) in ids.into_iter().zip(REGISTRATIONS) {
             self.users.push(User { id, referrer: referrer.map(|n| ids[n]), since, earns_until });
             self.open(id, id, "user_available", id);
             let amount = self.dice.between(100, 900) * USDT;
-            self.event("deposit", Uuid::nil(), vec![(ONCHAIN, id, amount)]);
+            self.deposit(id, amount);
+        }
+        for home in 0..5 {
+            self.sweep(home);
+        }
+        for n in [1, 2, 6] {
+            self.deposit(ids[n], 700_000);
         }
         self.settlement_without_net_fee();
         for _ in 0..60 {
             self.task();
             self.withdrawal();
         }
+        self.all_withdrawals();
     }
 
     pub fn open(&mut self, id: Uuid, owner: Uuid, kind: &'static str, reference: Uuid) {
         let account = Account { owner, kind, reference, balance: 0, entries: Vec::new() };
         assert!(self.accounts.insert(id, account).is_none(), "ids are distinct");
-    }
-
-    fn event(&mut self, kind: &'static str, actor: Uuid, postings: Vec<(Uuid, Uuid, i64)>) {
-        let reference = self.dice.id();
-        self.record(kind, reference, actor, postings);
     }
 
     pub fn record(&mut self, kind: &'static str, reference: Uuid, actor: Uuid, postings: Vec<(Uuid, Uuid, i64)>) {
@@ -183,15 +190,9 @@ impl Market {
         if self.accounts[&user].balance < amount || self.dice.between(0, 1) == 0 {
             return;
         }
-        let hold = self.dice.id();
-        self.open(hold, user, "withdrawal_hold", hold);
-        self.record("withdraw", hold, user, vec![(user, hold, amount)]);
-        let fee = 1_500_000;
-        match self.dice.between(0, 3) {
-            0 => {} // still queued
-            1 => self.record("release", hold, Uuid::nil(), vec![(hold, user, amount)]),
-            _ => self.record("payout", hold, Uuid::nil(), vec![(hold, ONCHAIN, amount - fee), (hold, PLATFORM_FEES, fee)]),
-        }
+        let way = self.dice.between(0, 3);
+        let how = self.chain.dice.between(0, 6);
+        self.take_out(user, amount, (way, how));
     }
 
     /// What the auditor has to print.

@@ -59,7 +59,7 @@ fn rows(url: &str, sql: &str) -> Vec<String> {
 }
 
 /// Every table that is damaged.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 40] = [
     "accounts",
     "transactions",
     "postings",
@@ -84,6 +84,19 @@ const TABLES: [&str; 27] = [
     "api_keys",
     "sessions",
     "idempotency",
+    "deposit_addresses",
+    "deposit_address_counter",
+    "deposits",
+    "withdrawals",
+    "withdrawal_steps",
+    "chain_cursor",
+    "chain_blocks",
+    "orders",
+    "order_steps",
+    "attempts",
+    "outgoing_seen",
+    "freezes",
+    "admin_actions",
     "webhook_deliveries",
     "webhook_endpoints",
     "webhook_attempts",

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::chain_rows;
 use crate::dialect::Dialect;
 use crate::market::Market;
 use crate::work_rows;
@@ -26,6 +27,7 @@ pub fn inserts(market: &Market, dialect: Dialect) -> String {
     people(market, dialect, &mut sql);
     ledger(market, dialect, &mut sql);
     work_rows::inserts(market, dialect, &mut sql);
+    chain_rows::inserts(market, dialect, &mut sql);
     sql.join(";\n") + ";\n"
 }
 
@@ -45,7 +47,7 @@ fn people(market: &Market, dialect: Dialect, sql: &mut Vec<String>) {
         sql.push(format!("insert into api_keys values ({fresh}, {id}, 'rr_', {own_hash}, 'key', {}, 0, null, null, null)", n + 1));
         sql.push(format!("insert into sessions values ({fresh}, {id}, 'api', 'aal1', '[]', 0, 0, 0, 0, null, 0, null, '::1', 'test')"));
     }
-    sql.push(format!("insert into idempotency values ({digest}, {hash}, 201, {hash}, 0)"));
+    sql.push(format!("insert into idempotency values ({digest}, {hash}, 201, {hash}, 0, {no})"));
 }
 
 fn ledger(market: &Market, dialect: Dialect, sql: &mut Vec<String>) {
@@ -86,7 +88,7 @@ fn ledger(market: &Market, dialect: Dialect, sql: &mut Vec<String>) {
     sql.push(format!("insert into chain_head values (1, {}, {})", market.seals.len(), dialect.bytes(head)));
 }
 
-const LOCKED: [&str; 19] = [
+const LOCKED: [&str; 32] = [
     "accounts",
     "transactions",
     "postings",
@@ -106,6 +108,19 @@ const LOCKED: [&str; 19] = [
     "untallied",
     "reputations",
     "fresh_entries",
+    "deposit_addresses",
+    "deposit_address_counter",
+    "deposits",
+    "withdrawals",
+    "withdrawal_steps",
+    "chain_cursor",
+    "chain_blocks",
+    "orders",
+    "order_steps",
+    "attempts",
+    "outgoing_seen",
+    "freezes",
+    "admin_actions",
 ];
 
 /// Takes every lock off the books and the market: a copied table has no trigger, no check and no index.

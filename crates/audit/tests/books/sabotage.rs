@@ -9,13 +9,18 @@ use crate::sqlite::Original;
 
 /// Plants the whole catalogue; `spoiled` audits a fresh copy after the SQL it is given.
 pub fn plant_all(dialect: Dialect, spoiled: &dyn Fn(&str) -> Result<Report, AuditError>) {
+    let mut missed = Vec::new();
     for damage in catalogue() {
         let report = spoiled(&dialect.render(damage.sql)).unwrap_or_else(|error| panic!("{}: {error}", damage.what));
         let claimed = report.checks.iter().find(|check| check.id == damage.check).expect("a check of that id");
-        assert_eq!(claimed.verdict, Verdict::Fail, "{}: {} missed it\n{report}", damage.what, damage.check);
+        if claimed.verdict != Verdict::Fail {
+            missed.push(format!("{}: {}", damage.check, damage.what));
+            continue;
+        }
         assert!(!claimed.offenders.is_empty() && claimed.offenders.len() <= 20, "{}\n{report}", damage.what);
         assert_eq!(report.exit_code(), 1, "{}", damage.what);
     }
+    assert!(missed.is_empty(), "missed: {missed:#?}");
 }
 
 #[test]

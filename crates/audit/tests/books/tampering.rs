@@ -23,6 +23,7 @@ const USERS: &str = "select id from users";
 const TASKS: &str = "select id from tasks";
 const SLOTS: &str = "select id from acceptances";
 const PROOFS: &str = "select id from submissions";
+const ORDERS: &str = "select id from orders";
 
 const TASK_STATES: &[&str] = &["open", "closing", "completed", "expired", "cancelled"];
 const SLOT_STATES: &[&str] =
@@ -92,7 +93,30 @@ const TABLES: &[(&str, &[Column])] = &[
     ("untallied", &[Id("user_id", USERS)]),
     ("events", &[Number("seq"), Id("user_id", USERS)]),
     ("fresh_events", &[Id("user_id", USERS)]),
+    ("chain_cursor", &[Number("number"), Number("hot"), Number("cold"), Number("total")]),
+    ("chain_blocks", &[Number("number")]),
+    ("deposit_addresses", &[Number("idx"), Number("units"), Id("user_id", USERS)]),
+    (
+        "deposits",
+        &[
+            Number("amount"),
+            Number("log_index"),
+            Id("id", TRANSACTIONS),
+            Id("user_id", USERS),
+            Word("status", &["credited", "below_minimum"]),
+        ],
+    ),
+    ("withdrawals", &[Number("amount"), Number("fee"), Id("id", TRANSACTIONS), Id("user_id", USERS), Word("status", WITHDRAWAL_STATES)]),
+    ("withdrawal_steps", &[Number("n"), Id("withdrawal_id", ORDERS), Word("status", WITHDRAWAL_STATES)]),
+    ("orders", &[Number("attempts"), Id("id", ORDERS), Word("state", ORDER_STATES)]),
+    ("order_steps", &[Number("n"), Id("order_id", ORDERS), Word("state", ORDER_STATES)]),
+    ("attempts", &[Number("n"), Id("order_id", ORDERS), Word("state", ATTEMPT_STATES)]),
+    ("outgoing_seen", &[Number("amount")]),
 ];
+
+const WITHDRAWAL_STATES: &[&str] = &["queued", "in_review", "sending", "completed", "rejected", "cancelled", "refunded"];
+const ORDER_STATES: &[&str] = &["approved", "signed", "in_flight", "confirmed", "refunded", "dropped", "needs_operator"];
+const ATTEMPT_STATES: &[&str] = &["live", "confirmed", "failed", "dead"];
 
 /// Does `cases` damages; `rows` counts a table, `spoiled` audits a fresh copy after the SQL it is given.
 pub fn tamper(dialect: Dialect, seed: u64, cases: u32, rows: &dyn Fn(&str) -> i64, spoiled: &dyn Fn(&str) -> Result<Report, AuditError>) {

@@ -1,0 +1,75 @@
+// What makes the pages a little quicker. Each works without it.
+"use strict";
+
+// A form is sent once, even when the button is pressed twice.
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("button:not([name])")) setTimeout(() => (button.disabled = true), 0);
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const button of document.querySelectorAll("button[disabled]")) button.disabled = false;
+});
+
+// "Copy" beside an address or a key.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    const words = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = words), 1500);
+  });
+}
+
+// The quote beside the form follows what is typed.
+for (const form of document.querySelectorAll("form[data-quote]")) {
+  let timer;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const answer = await fetch(form.dataset.quote, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      if (answer.ok) document.getElementById("quote").innerHTML = await answer.text();
+    }, 300);
+  });
+}
+
+// The menu closes when something else is wanted.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// What happens elsewhere shows here: the server says that something changed, and the parts marked for it are drawn again.
+const live = document.querySelector("[data-live]");
+if (live && window.EventSource) {
+  const source = new EventSource("/live");
+  let drawing = false;
+  let again = false;
+  const draw = async () => {
+    if (drawing) return void (again = true);
+    drawing = true;
+    const answer = await fetch(location.href, { headers: { "x-live": "1" } });
+    if (answer.ok && !answer.redirected) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of document.querySelectorAll("[data-live]")) {
+        const other = part.id && fresh.getElementById(part.id);
+        const typing = part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+        if (other && !typing && other.innerHTML !== part.innerHTML) part.innerHTML = other.innerHTML;
+      }
+    } else if (answer.redirected) {
+      source.close();
+    }
+    drawing = false;
+    if (again) {
+      again = false;
+      draw();
+    }
+  };
+  source.addEventListener("change", draw);
+  source.addEventListener("end", () => source.close());
+}

@@ -1,0 +1,146 @@
+//! What clients and the pages of the site share: signing up and in, with the limits that slow guessing down.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
+use uuid::Uuid;
+
+use crate::base::call::lock_name;
+use crate::base::hourly_limits::{self, Unit};
+use crate::base::limit::Policy;
+use crate::base::{Context, Result};
+use crate::doors::App;
+use crate::doors::auth::hashing;
+use crate::doors::client;
+use crate::users::UserRefusal;
+use crate::users::credentials::PasswordRow;
+use crate::users::password;
+use crate::users::people::account::{self, Change};
+use crate::users::people::one_time::Purpose;
+use crate::users::people::sign_up::{self, SignUp, SignedUp};
+use crate::users::session::{self, Client, SignedIn};
+
+/// Bytes of the longest password that is looked at.
+const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// Where somebody is.
+pub fn client(address: IpAddr, headers: &HeaderMap, cookie_hash: Option<[u8; 32]>) -> Client {
+    let user_agent = headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    Client { ip: address.to_string(), user_agent, cookie_hash }
+}
+
+/// Counts somebody who knocks, whatever he wants and however it ends.
+///
+/// # Errors
+/// `rate_limited`.
+pub fn knock(app: &App, address: IpAddr) -> Result<()> {
+    app.dispatcher.count(client::subject(address), Policy::SignIn)
+}
+
+/// Begins a session for whoever knows the password. He has knocked before.
+///
+/// # Errors
+/// `invalid_credentials`, for an unknown address too; `email_not_confirmed`, `rate_limited`, `busy`.
+pub async fn sign_in(app: &Arc<App>, client: Client, email: &str, given: &str) -> Result<SignedIn> {
+    let email = email.trim().to_lowercase();
+    let counted = client::digest("email", &email);
+    let (guess, known) =
+        app.dispatcher.system(move |cx| Ok((count(cx, counted, Policy::SignInFailure)?, session::password_for(cx, &email)?))).await?;
+    let hash = known.as_ref().map_or(password::DUMMY.to_owned(), |row| row.hash.clone());
+    let right = given.len() <= PASSWORD_BYTES_MAX && hashing::verify(given.to_owned(), hash).await?;
+    let Some(PasswordRow { user_id, version, .. }) = known.filter(|_| right) else { return Err(UserRefusal::WrongCredentials.into()) };
+    let begin = move |cx: &mut Context<'_, '_>| {
+        hourly_limits::take_back(cx, &guess)?;
+        session::sign_in(cx, user_id, version, &client)
+    };
+    app.dispatcher.system(begin).await
+}
+
+/// Makes a user with a password.
+///
+/// # Errors
+/// `sign_up_closed`, `weak_password`, `rate_limited`, and what [`sign_up::sign_up`] refuses.
+pub async fn sign_up(app: &Arc<App>, address: IpAddr, mut new: SignUp, given: &str) -> Result<SignedUp> {
+    if !app.dispatcher.config.auth.sign_up {
+        return Err(UserRefusal::SignUpClosed.into());
+    }
+    crate::users::people::email::normalized(&new.email)?;
+    password::check_strength(given, new.email.trim())?;
+    let subject = client::subject(address);
+    knock(app, address)?;
+    new.hash = hashing::hash(app, given.to_owned()).await?;
+    let make = move |cx: &mut Context<'_, '_>| {
+        let unit = count(cx, subject, Policy::Register)?;
+        let made = sign_up::sign_up(cx, &new);
+        // An address that is taken costs a unit as a new one does: who asks learns no more by its being free.
+        match made {
+            Err(error) if error.status() >= 500 => Err(error),
+            Err(error) if error.code() != "email_taken" => {
+                hourly_limits::take_back(cx, &unit)?;
+                Ok(Err(error))
+            }
+            made => Ok(made),
+        }
+    };
+    app.dispatcher.system(make).await?
+}
+
+/// Sends a mail to an address, if somebody has it; the answer does not tell.
+///
+/// # Errors
+/// `rate_limited`.
+pub async fn send_mail(app: &Arc<App>, address: IpAddr, email: &str, purpose: Purpose) -> Result<()> {
+    knock(app, address)?;
+    let email = email.trim().to_lowercase();
+    let counted = client::digest("mail", &email);
+    let ask = move |cx: &mut Context<'_, '_>| {
+        count(cx, counted, Policy::Mail)?;
+        match purpose {
+            Purpose::SignUp => account::ask_confirmation(cx, &email),
+            Purpose::Recovery => account::ask_recovery(cx, &email),
+            Purpose::MagicLink => account::ask_magic_link(cx, &email),
+            Purpose::EmailChange => Ok(()),
+        }
+    };
+    app.dispatcher.system(ask).await
+}
+
+/// Checks the password that somebody says he has now.
+///
+/// # Errors
+/// `invalid_credentials`, `rate_limited`.
+pub async fn check_password(app: &Arc<App>, of: &SignedIn, given: &str) -> Result<()> {
+    let counted = client::digest("email", &of.password.email);
+    let guess = app.dispatcher.system(move |cx| count(cx, counted, Policy::SignInFailure)).await?;
+    if given.len() > PASSWORD_BYTES_MAX || !hashing::verify(given.to_owned(), of.password.hash.clone()).await? {
+        return Err(UserRefusal::WrongCredentials.into());
+    }
+    app.dispatcher.system(move |cx| hourly_limits::take_back(cx, &guess)).await
+}
+
+/// Sets another password, if one is given, and whatever else changes. Who asks was checked before.
+///
+/// # Errors
+/// `weak_password`, `same_password`, and what [`account::change`] refuses.
+pub async fn change_account(app: &Arc<App>, of: &SignedIn, password: Option<&str>, mut change: Change) -> Result<SignedIn> {
+    if let Some(new) = password {
+        password::check_strength(new, &of.password.email)?;
+        if hashing::verify(new.to_owned(), of.password.hash.clone()).await? {
+            return Err(UserRefusal::SamePassword.into());
+        }
+        change.password = Some((hashing::hash(app, new.to_owned()).await?, of.password.version));
+    }
+    let of = of.clone();
+    app.dispatcher.system(move |cx| account::change(cx, &of, &change)).await
+}
+
+/// Counts one use of an hourly limit before it is known how it ends, so that many at once are not more than the limit.
+fn count(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy) -> Result<Unit> {
+    let limit = cx.config.limits.of(policy);
+    cx.tx.serialize_on(lock_name(subject, policy))?;
+    let unit = hourly_limits::reserve(cx, subject, policy, limit).map_err(|(error, _)| error)?;
+    hourly_limits::spend(cx, &unit)?;
+    Ok(unit)
+}

@@ -1,0 +1,163 @@
+//! The second factor of a member: set up, shown, shown once more before money moves, taken away.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::Path;
+use axum::http::HeaderValue;
+use axum::http::header::SET_COOKIE;
+use axum::routing::{get, post};
+use uuid::Uuid;
+
+use crate::base::Span;
+use crate::doors::App;
+use crate::doors::auth::factors as second_factors;
+use crate::doors::web::chrome::{Chrome, show, show_again};
+use crate::doors::web::form::Form;
+use crate::doors::web::pieces::{self, Qr};
+use crate::doors::web::refused::{Refused, to};
+use crate::doors::web::tasks::Confirm;
+use crate::doors::web::visitor::{Member, Visitor};
+use crate::doors::web::{Shown, cookies, sign_in};
+use crate::users::people::factors;
+
+/// A second factor counts as fresh for so long.
+const FRESH: Span = Span::minutes(15);
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/profile/second-factor", get(second_factor).post(enroll))
+        .route("/profile/second-factor/{id}/verify", post(verify))
+        .route("/profile/second-factor/{id}/remove", post(remove))
+        .route("/step-up", get(step_up).post(stepped_up))
+}
+
+/// Where a second factor is set up, what moves money away needs one that was shown lately.
+pub(super) fn needs_fresh_second_factor(member: &Member) -> Result<(), Refused> {
+    let has_one = member.me.factors.iter().any(|factor| factor.verified_at.is_some());
+    let shown = ["totp", "recovery_code"].iter().filter_map(|method| member.me.signed_in_by(method)).max();
+    if !has_one || shown.is_some_and(|at| member.now < at.plus(FRESH)) {
+        return Ok(());
+    }
+    let next: String = url::form_urlencoded::byte_serialize(member.path_and_query().as_bytes()).collect();
+    Err(Refused::Elsewhere(format!("/step-up?next={next}")))
+}
+
+#[derive(Template)]
+#[template(path = "web/second_factor.html")]
+struct SecondFactor {
+    chrome: Chrome,
+    form: Form,
+    factors: Vec<(Uuid, String, crate::base::Ts)>,
+    fresh: Option<(Uuid, String, Qr)>,
+    challenge: String,
+    codes: Vec<String>,
+    is_required: bool,
+}
+
+fn second_factor_page(visitor: &Visitor, form: Form) -> SecondFactor {
+    let known = visitor.signed_in.as_ref().map(|me| me.factors.clone()).unwrap_or_default();
+    let factors = known.into_iter().filter_map(|one| Some((one.id, one.friendly_name, one.verified_at?))).collect();
+    let is_admin = visitor.signed_in.as_ref().is_some_and(|me| me.user.is_admin);
+    SecondFactor {
+        chrome: Chrome::new(visitor, "profile", "Second factor"),
+        form,
+        factors,
+        fresh: None,
+        challenge: String::new(),
+        codes: Vec::new(),
+        is_required: is_admin && visitor.app.dispatcher.config.admins_need_second_factor(),
+    }
+}
+
+async fn second_factor(member: Member) -> Shown {
+    Ok(show(&second_factor_page(&member, Form::default())))
+}
+
+async fn enroll(member: Member, form: Form) -> Shown {
+    needs_fresh_second_factor(&member)?;
+    let name: String = form.get("name").chars().filter(|c| !c.is_control()).take(60).collect();
+    let made = match second_factors::enroll(&member.app, &member.me, &name).await {
+        Ok(made) => made,
+        Err(error) if error.status() == 422 => {
+            let mut form = form;
+            error.detail().clone_into(&mut form.problem);
+            return Ok(show_again(&second_factor_page(&member, form)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let user = member.me.user.id;
+    let (challenge, _) = member.app.dispatcher.system(move |cx| factors::challenge(cx, user, made.id)).await?;
+    let mut page = second_factor_page(&member, form);
+    page.fresh = Some((made.id, made.secret, Qr::drawn(made.qr_code)));
+    page.challenge = challenge.to_string();
+    Ok(show(&page))
+}
+
+async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown {
+    let (factor, challenge) = (id.parse().map_err(|_| Refused::NotFound)?, form.get("challenge").parse().map_err(|_| Refused::NotFound)?);
+    let (value, hash) = cookies::fresh(&mut member.app.dispatcher.entropy().fork());
+    match second_factors::show(&member.app, &member.me, (factor, challenge, form.get("code").to_owned()), Some(hash)).await {
+        Ok((after, codes)) => {
+            let mut visitor = member.visitor.clone();
+            visitor.signed_in = Some(after);
+            let mut page = second_factor_page(&visitor, form);
+            page.codes = codes;
+            let mut response = show(&page);
+            if let Ok(line) = HeaderValue::from_str(&cookies::give_session(&member.app, &value)) {
+                response.headers_mut().insert(SET_COOKIE, line);
+            }
+            Ok(response)
+        }
+        Err(error) if error.status() == 422 => {
+            form.refuse(&error);
+            form.problem = "The code was not right. Begin again, with a fresh code.".into();
+            Ok(show_again(&second_factor_page(&member, form)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn remove(member: Member, Path(id): Path<String>) -> Shown {
+    needs_fresh_second_factor(&member)?;
+    let (me, id): (_, Uuid) = (member.me.clone(), id.parse().map_err(|_| Refused::NotFound)?);
+    member.app.dispatcher.system(move |cx| factors::unenroll(cx, &me, id)).await?;
+    Ok(to("/profile/second-factor?done=revoked"))
+}
+
+fn step_up_page(member: &Member, form: Form) -> Confirm {
+    let next = if form.get("next").is_empty() { member.query("next") } else { form.get("next").to_owned() };
+    Confirm {
+        chrome: Chrome::new(member, "", "Your second factor, once more"),
+        lines: vec!["What comes next needs a code that is not older than 15 minutes.".into()],
+        fields: vec![form.field("code", "Code", "text").autocomplete("one-time-code").keys("numeric").first()],
+        form,
+        hidden: vec![("next".into(), next)],
+        button: "Go on",
+        is_danger: false,
+        back: "/dashboard".into(),
+    }
+}
+
+async fn step_up(member: Member) -> Shown {
+    Ok(show(&step_up_page(&member, Form::default())))
+}
+
+async fn stepped_up(member: Member, mut form: Form) -> Shown {
+    let (value, hash) = cookies::fresh(&mut member.app.dispatcher.entropy().fork());
+    match sign_in::show_second(&member.app, &member.me, form.get("code"), hash).await {
+        Ok(()) => {
+            let mut response = to(&sign_in::local(form.get("next")));
+            if let Ok(line) = HeaderValue::from_str(&cookies::give_session(&member.app, &value)) {
+                response.headers_mut().insert(SET_COOKIE, line);
+            }
+            Ok(response)
+        }
+        Err(error) if error.status() == 422 => {
+            form.refuse(&error);
+            Ok(show_again(&step_up_page(&member, form)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
