@@ -204,6 +204,7 @@ async fn every_tool_answers_what_rest_answers() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "waiting is what is tested")]
 async fn a_call_that_waits_for_events_is_answered_when_one_comes_and_at_its_end() {
     let stage = Stage::set().await;
     let (app, bot) = (&stage.app, &stage.creator);

@@ -36,7 +36,7 @@ fn handshake(version: &str) -> Vec<(&'static str, String)> {
     vec![("mcp-protocol-version", version.to_owned())]
 }
 
-fn modern(method: &str, name: &str, mut params: Value, capabilities: Value) -> (Value, Vec<(&'static str, String)>) {
+fn modern(method: &str, name: &str, mut params: Value, capabilities: &Value) -> (Value, Vec<(&'static str, String)>) {
     params["_meta"] = json!({ "io.modelcontextprotocol/protocolVersion": NOW, "io.modelcontextprotocol/clientCapabilities": capabilities });
     let headers = [("mcp-protocol-version", NOW), ("mcp-method", method), ("mcp-name", name)];
     (request(method, &params), headers.map(|(name, value)| (name, value.to_owned())).to_vec())
@@ -87,7 +87,7 @@ fn cases(bot: &Bot) -> Vec<Case<'_>> {
         cases.push(Case { bot, message: message.clone(), headers: [handshake("2025-11-25"), handshake("2025-06-18")].concat() });
         let name = params["name"].as_str().unwrap_or("get_balance").to_owned();
         for capabilities in [json!({}), json!({ "roots": {} }), json!(7), Value::Null] {
-            let (message, headers) = modern("tools/call", &name, params.clone(), capabilities);
+            let (message, headers) = modern("tools/call", &name, params.clone(), &capabilities);
             cases.push(Case { bot, message: message.clone(), headers: headers.clone() });
             for left_out in 0..headers.len() {
                 let mut fewer = headers.clone();
@@ -121,7 +121,7 @@ fn cases(bot: &Bot) -> Vec<Case<'_>> {
     ] {
         cases.push(Case { bot: Some(bot), message, headers: Vec::new() });
     }
-    let (message, headers) = modern("ping", "ping", json!({}), json!({}));
+    let (message, headers) = modern("ping", "ping", json!({}), &json!({}));
     cases.push(Case { bot: None, message, headers });
     cases
 }
