@@ -106,8 +106,8 @@ fn check_chain(config: &Config) -> Result<(), ConfigError> {
     if withdrawals.review_days == 0 || withdrawals.daily_count == 0 {
         return fail("withdrawals.review_days and withdrawals.daily_count must be at least 1");
     }
-    if chain.deposit_min == Usdt::ZERO || chain.poll_ms == 0 || config.devnet.block_ms == 0 {
-        return fail("chain.deposit_min must be more than 0, chain.poll_ms and devnet.block_ms at least 1");
+    if chain.deposit_min == Usdt::ZERO || chain.poll_ms == 0 || chain.lease_seconds == 0 || config.devnet.block_ms == 0 {
+        return fail("chain.deposit_min must be more than 0, chain.poll_ms, chain.lease_seconds and devnet.block_ms at least 1");
     }
     if !(60..=3_600).contains(&chain.payout_expiration_seconds) {
         return fail("chain.payout_expiration_seconds must be 60 to 3600");

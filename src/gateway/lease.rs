@@ -6,12 +6,14 @@ use crate::base::error::internal;
 use crate::base::{Context, Result, Span};
 use crate::gateway::{GatewayRefusal, store};
 
-/// How long a holder that says nothing keeps it.
-const LASTS: Span = Span::seconds(30);
-
 /// The right to act; counts up with each new holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token(pub(super) i64);
+
+/// How long a holder that says nothing keeps it.
+fn lasts(cx: &Context<'_, '_>) -> Span {
+    Span::seconds(i64::from(cx.config.chain.lease_seconds))
+}
 
 /// Takes or renews the lease; nothing while another holds it.
 pub fn take(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<Option<Token>> {
@@ -21,7 +23,7 @@ pub fn take(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<Option<Token>> {
         () if lease.until <= cx.now => lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?,
         () => return Ok(None),
     };
-    let until = cx.now.plus(LASTS);
+    let until = cx.now.plus(lasts(cx));
     store::save_lease(cx, holder, token, until)?;
     Ok(Some(Token(token)))
 }
@@ -32,7 +34,7 @@ pub fn take_over(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<()> {
     if lease.holder == holder {
         return Ok(());
     }
-    let (token, until) = (lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?, cx.now.plus(LASTS));
+    let (token, until) = (lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?, cx.now.plus(lasts(cx)));
     store::save_lease(cx, holder, token, until)
 }
 

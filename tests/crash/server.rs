@@ -16,12 +16,13 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 const PORT_ATTEMPTS: usize = 5;
 
 /// Limits that no load here reaches, and the same secret on every node.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("ROBORENT__LIMITS__REGISTER", "100000/h"),
     ("ROBORENT__LIMITS__READ", "1000000/min"),
     ("ROBORENT__LOG__LEVEL", "warn"),
     // Each pour is credited by itself.
     ("ROBORENT__CHAIN__DEPOSIT_MIN", "0.000001"),
+    ("ROBORENT__CHAIN__LEASE_SECONDS", "2"),
     ("ROBORENT__AUTH__SECRET", "the same words on every node of the test"),
 ];
 

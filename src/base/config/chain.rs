@@ -65,6 +65,8 @@ pub struct Chain {
     pub quorum: usize,
     /// How often new blocks are asked for, in milliseconds.
     pub poll_ms: u64,
+    /// A gateway that says nothing for so long is taken over by another one, in seconds.
+    pub lease_seconds: u32,
     /// The contract of USDT; empty = that of the network.
     pub usdt_contract: String,
     /// The id of block 0, 64 hex digits; empty = that of the network.
@@ -112,6 +114,7 @@ impl Default for Chain {
             api_keys_file: String::new(),
             quorum: 1,
             poll_ms: 1_000,
+            lease_seconds: 30,
             usdt_contract: String::new(),
             genesis_id: String::new(),
             deposit_xpub: String::new(),
