@@ -4,8 +4,8 @@ use tron::Address as Place;
 use tron::abi::Word;
 use tron::node::Header;
 
-use crate::base::Usdt;
 use crate::base::error::{Result, internal};
+use crate::base::{Context, Usdt};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::{self, Token};
 use crate::gateway::runner::Gateway;
@@ -39,10 +39,9 @@ impl Gateway {
     /// Why not.
     pub async fn prepare(&self) -> Result<(), NotReady> {
         self.belongs_together().await?;
-        if self.alone {
-            let holder = self.holder;
-            self.dispatcher.system(move |cx| lease::take_over(cx, holder)).await?;
-        }
+        let (holder, alone) = (self.holder, self.alone);
+        let claim = move |cx: &mut Context<'_, '_>| if alone { lease::take_over(cx, holder) } else { lease::take(cx, holder).map(drop) };
+        self.dispatcher.system(claim).await?;
         if self.dispatcher.look(begin::has_begun).await? {
             return Ok(());
         }

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tron::node::{ApiKey, Limits, Node, Pool, Provider, Transport};
 use uuid::Uuid;
 
+use crate::base::Ts;
 use crate::base::call::Dispatcher;
 use crate::base::config::Chain;
 use crate::base::error::{Result, internal};
@@ -49,6 +50,8 @@ pub struct Gateway {
     custody: Custody,
     books: Books,
     holder: Uuid,
+    /// When this gateway was made: nodes may have ended with the process that sent something before.
+    since: Ts,
     /// No other process works on the database.
     alone: bool,
     /// The orders of the devnet, in the sandbox.
@@ -139,6 +142,7 @@ impl Gateway {
         let custody = Custody::of(&dispatcher.config.chain)?;
         keys.fit(&custody)?;
         let holder = uuid::Builder::from_random_bytes(dispatcher.entropy().fork().bytes()).into_uuid();
+        let since = dispatcher.clock.now();
         Ok(Self {
             dispatcher,
             pool,
@@ -146,6 +150,7 @@ impl Gateway {
             custody,
             books,
             holder,
+            since,
             alone,
             devnet,
             turn: tokio::sync::Mutex::new(Turn { seldom: None }),

@@ -23,7 +23,7 @@ impl Gateway {
         let chain_now = self.cursor().await?.at;
         let now = self.dispatcher.clock.now();
         for attempt in self.dispatcher.look(store::live_attempts).await? {
-            let rested = attempt.sent_at.is_none_or(|at| now >= at.plus(AGAIN_AFTER));
+            let rested = attempt.sent_at.is_none_or(|at| at < self.since || now >= at.plus(AGAIN_AFTER));
             if chain_now < attempt.expires_at && rested && !attempt.last_reply.starts_with(REFUSED) {
                 self.send_one(token, &attempt).await?;
             }
