@@ -161,7 +161,7 @@ pub(super) fn revoke_key(cx: &mut Context<'_, '_>, input: &WhichKey) -> Result<R
 
 /// Makes a key for `user`.
 pub(super) fn make(cx: &mut Context<'_, '_>, user: UserId, name: &str, scopes: Scopes) -> Result<(ApiKey, KeyRow)> {
-    let id = KeyId(cx.new_id());
+    let id = KeyId(cx.new_ordered_id());
     let key = ApiKey::generate(&mut cx.rng, cx.config.installation.network);
     let row = KeyRow {
         id,

@@ -27,7 +27,7 @@ pub(super) fn register(cx: &mut Context<'_, '_>, new: &NewUser<'_>) -> Result<Us
         None => None,
     };
     let username = free_username(cx, new.username_prefix)?;
-    let id: Uuid = cx.new_id();
+    let id: Uuid = cx.new_ordered_id();
     let user = User {
         id: UserId(id),
         username,
