@@ -64,7 +64,7 @@ fn coming_in() -> Vec<Operation> {
         command("create_deposit", Method::Get, ADDRESS, Access::User(Scope::Read), deposit_address::get_deposit_address)
             .also(Method::Post, "/api/v1/finance/deposit")
             .about("Your permanent deposit address: send USDT (TRC-20) there, it is credited by itself once its block is final.")
-            .tool(tool("Get your deposit address", "Return your own permanent TRC-20 address for USDT, made on first use. Use it to fund your balance. Send USDT on TRON only: anything else is lost. It is credited by itself about a minute after the transfer; see it with get_balance or get_transactions. Deposits below 1.00 wait until they reach it together.").idempotent()),
+            .tool(tool("Get your deposit address", "Return your own permanent TRC-20 address for USDT, made on first use. Use it to fund your balance. USDT on TRON only: all else is lost. Credited about a minute after the transfer: see get_balance or get_transactions. Less than 1.00 waits until it adds up to that.").idempotent()),
         query("get_deposits", Method::Get, "/api/v1/finance/deposits", Access::User(Scope::Read), deposit::get_deposits)
             .about("What arrived at your deposit address, newest first, and what waits for the minimum."),
     ]
@@ -78,7 +78,7 @@ fn going_out() -> Vec<Operation> {
             .needs_idempotency_key()
             .example(json!({ "amount": 25.00, "address": "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH", "currency": "USDT" }))
             .about("Send USDT to a TRON address of yours. It leaves your balance at once; risk rules and perhaps an admin come next.")
-            .tool(tool("Withdraw USDT", "Send USDT from your balance to a TRON address of yours. The amount, the fee of 1.50 included, is debited now; the least is 20.00. It may wait for an admin and cannot be taken back once it is sent: check the address twice. Needs idempotency_key: repeated with the same key it is done once. Follow it with get_withdrawal; your money is in get_balance.").destroys().idempotent().reaches_out()),
+            .tool(tool("Withdraw USDT", "Send USDT to a TRON address of yours. Debits the amount now, fee of 1.50 included; at least 20.00. It may wait for an admin and cannot be taken back once it is sent: check the address twice. Needs idempotency_key: repeated with the same key it is done once. Then see get_withdrawal and get_balance.").destroys().idempotent().reaches_out()),
         query("get_withdrawals", Method::Get, "/api/v1/finance/withdrawals", Access::User(Scope::Read), withdrawals::get_withdrawals)
             .about("Your withdrawals, newest first, in pages."),
         query(
