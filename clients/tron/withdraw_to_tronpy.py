@@ -60,10 +60,10 @@ info = client.get_solid_transaction_info(done["txid"])
 assert info["receipt"]["result"] == "SUCCESS" and int(info["log"][0]["data"], 16) == 23_500_000
 print("tronpy: 23.5 USDT of a withdrawal of 25 are solid")
 
-sent = client.get_solid_transaction(done["txid"])
+sent = client.get_transaction(done["txid"])
 raw = bytes.fromhex(sent["raw_data_hex"])
 assert hashlib.sha256(raw).hexdigest() == done["txid"]
-signature = Signature.from_hex(sent["signature"][0])
+signature = Signature.fromhex(sent["signature"][0])
 signer = signature.recover_public_key_from_msg_hash(bytes.fromhex(done["txid"]))
 assert signer.to_base58check_address() == sandbox["hot_address"]
 assert signer.verify_msg_hash(bytes.fromhex(done["txid"]), signature)
