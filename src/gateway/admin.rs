@@ -167,10 +167,7 @@ pub struct DecideOrder {
 /// Another attempt: only when none lives.
 pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
     let mut order = for_decision(cx, input.order_id)?;
-    no_attempt_lives(cx, order.id)?;
-    if store::attempts_of(cx, order.id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed) {
-        return Err(GatewayRefusal::HappenedAlready.into());
-    }
+    nothing_happened(cx, order.id)?;
     record(cx, "retry_order", order.id.0, &input.reason, (order.state.name(), "approved"))?;
     (order.failures, order.fee_limit) = (0, 0);
     order::move_on(cx, &mut order, OrderState::Approved, "an admin wants another attempt")?;
@@ -180,10 +177,7 @@ pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Resu
 /// The money goes back: only when every attempt failed on the chain or is proven dead.
 pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
     let order = for_decision(cx, input.order_id)?;
-    no_attempt_lives(cx, order.id)?;
-    if store::attempts_of(cx, order.id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed) {
-        return Err(GatewayRefusal::HappenedAlready.into());
-    }
+    nothing_happened(cx, order.id)?;
     record(cx, "refund_order", order.id.0, &input.reason, (order.state.name(), "refunded"))?;
     let mut told = Vec::new();
     outcome::give_up(cx, order, &input.reason, &mut told)?;
@@ -275,6 +269,13 @@ fn for_decision(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Order> {
 
 fn no_attempt_lives(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {
     if store::live_attempt_of(cx, id)?.is_some() { Err(GatewayRefusal::AttemptLives.into()) } else { Ok(()) }
+}
+
+/// Every attempt failed on the chain or is proven dead.
+fn nothing_happened(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {
+    no_attempt_lives(cx, id)?;
+    let happened = store::attempts_of(cx, id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed);
+    if happened { Err(GatewayRefusal::HappenedAlready.into()) } else { Ok(()) }
 }
 
 fn record(cx: &mut Context<'_, '_>, name: &'static str, subject: uuid::Uuid, reason: &str, change: (&str, &str)) -> Result<()> {

@@ -154,13 +154,17 @@ pub fn record_death(cx: &mut Context<'_, '_>, token: Token, txid: [u8; 32], abse
         return Ok(false);
     }
     let mut order = store::order_locked(cx, attempt.order_id)?.ok_or_else(|| internal("an attempt without its order"))?;
+    let waits_for_admin = order.state == OrderState::NeedsOperator;
+    if !absent && waits_for_admin {
+        return Ok(false);
+    }
     if !absent {
         freeze::freeze(cx, FreezeReason::Disagreement, "a node has a transaction of ours that the blocks we read do not hold")?;
         order::move_on(cx, &mut order, OrderState::NeedsOperator, "nodes disagree about its transaction")?;
         return Ok(false);
     }
     store::bury_attempt(cx, txid, &cursor)?;
-    let state = if order.attempts >= ATTEMPTS_MAX { OrderState::NeedsOperator } else { OrderState::Approved };
+    let state = if waits_for_admin || order.attempts >= ATTEMPTS_MAX { OrderState::NeedsOperator } else { OrderState::Approved };
     order::move_on(cx, &mut order, state, "the last attempt expired without getting into a block")?;
     Ok(true)
 }

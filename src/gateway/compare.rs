@@ -11,7 +11,7 @@ use crate::gateway::transparency::Totals;
 pub fn compare(cx: &mut Context<'_, '_>, token: Token) -> Result<()> {
     lease::require(cx, token)?;
     let cursor = store::cursor_locked(cx)?.ok_or_else(|| internal("the chain has no beginning yet"))?;
-    let difference = Totals::read(cx, Usdt::from_micro(cursor.total))?.difference();
+    let difference = Totals::read(cx, Usdt::from_micro(cursor.total))?.difference()?;
     if difference == Usdt::ZERO {
         return Ok(());
     }

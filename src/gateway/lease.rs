@@ -15,27 +15,20 @@ fn lasts(cx: &Context<'_, '_>) -> Span {
     Span::seconds(i64::from(cx.config.chain.lease_seconds))
 }
 
-/// Takes or renews the lease; nothing while another holds it.
-pub fn take(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<Option<Token>> {
+/// Takes or renews the lease; nothing while another holds it. A process that has the database to itself (`alone`) does not
+/// wait: whoever held it has ended.
+pub fn take(cx: &mut Context<'_, '_>, holder: Uuid, alone: bool) -> Result<Option<Token>> {
     let lease = store::lease_locked(cx)?;
-    let token = match () {
-        () if lease.holder == holder => lease.token,
-        () if lease.until <= cx.now => lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?,
-        () => return Ok(None),
+    let token = if lease.holder == holder {
+        lease.token
+    } else if alone || lease.until <= cx.now {
+        lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?
+    } else {
+        return Ok(None);
     };
     let until = cx.now.plus(lasts(cx));
     store::save_lease(cx, holder, token, until)?;
     Ok(Some(Token(token)))
-}
-
-/// Takes it from whoever had it. Only for a process that has the database to itself: the holder is a process that has ended.
-pub fn take_over(cx: &mut Context<'_, '_>, holder: Uuid) -> Result<()> {
-    let lease = store::lease_locked(cx)?;
-    if lease.holder == holder {
-        return Ok(());
-    }
-    let (token, until) = (lease.token.checked_add(1).ok_or_else(|| internal("tokens ran out"))?, cx.now.plus(lasts(cx)));
-    store::save_lease(cx, holder, token, until)
 }
 
 /// Gives it back at the end, so that the next gateway does not wait.

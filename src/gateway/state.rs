@@ -78,7 +78,7 @@ pub fn state(cx: &mut Context<'_, '_>) -> Result<GatewayState> {
         cold_address: custody.cold,
         cold_usdt: usdt(cursor.cold),
         deposit_addresses_usdt: usdt(cursor.total - cursor.hot - cursor.cold),
-        difference: totals.difference(),
+        difference: totals.difference()?,
         freezes: freeze::in_force(cx)?,
         orders: store::count_orders(cx)?.into_iter().map(|(state, count)| OrderCount { state, count }).collect(),
         lease_until: store::lease(cx)?.until,

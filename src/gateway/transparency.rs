@@ -4,6 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::base::error::internal;
 use crate::base::{Context, Result, Ts, Usdt};
 use crate::gateway::{GatewayRefusal, store};
 use crate::ledger::{self, AccountId};
@@ -56,9 +57,9 @@ impl Totals {
     }
 
     /// What lies on the chain and is nobody's, or the reverse.
-    pub(super) fn difference(&self) -> Usdt {
+    pub(super) fn difference(&self) -> Result<Usdt> {
         let owed = [self.liabilities, self.fees, self.capital, self.pending].into_iter().sum::<Usdt>();
-        self.on_chain.checked_sub(owed).unwrap_or_default()
+        self.on_chain.checked_sub(owed).ok_or_else(|| internal("the chain and the books are further apart than i64 reaches"))
     }
 }
 
@@ -66,7 +67,7 @@ pub(super) fn get_transparency(cx: &mut Context<'_, '_>, _: &GetTransparency) ->
     let cursor = store::cursor(cx)?.ok_or(GatewayRefusal::NotBegun)?;
     let totals = Totals::read(cx, Usdt::from_micro(cursor.total))?;
     Ok(Transparency {
-        difference: totals.difference(),
+        difference: totals.difference()?,
         liabilities: totals.liabilities,
         platform_fees: totals.fees,
         operator_capital: totals.capital,

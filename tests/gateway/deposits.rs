@@ -155,10 +155,10 @@ on_both_engines! {
 
     async fn an_old_lease_records_nothing(app) {
         use roborent::gateway::{lease, scan};
-        let stranger = app.app.dispatcher.system(|cx| lease::take(cx, uuid::Uuid::from_u128(9))).await.unwrap();
+        let stranger = app.app.dispatcher.system(|cx| lease::take(cx, uuid::Uuid::from_u128(9), false)).await.unwrap();
         assert!(stranger.is_none(), "somebody holds it");
         app.advance(Span::seconds(31));
-        let token = app.app.dispatcher.system(|cx| lease::take(cx, uuid::Uuid::from_u128(9))).await.unwrap().unwrap();
+        let token = app.app.dispatcher.system(|cx| lease::take(cx, uuid::Uuid::from_u128(9), false)).await.unwrap().unwrap();
         let bot = app.bot().await;
         let address = address_of(app, &bot).await;
         chain(app, "faucet", &json!({ "address": address, "usdt": "10" }));

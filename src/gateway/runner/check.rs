@@ -4,8 +4,8 @@ use tron::Address as Place;
 use tron::abi::Word;
 use tron::node::Header;
 
+use crate::base::Usdt;
 use crate::base::error::{Result, internal};
-use crate::base::{Context, Usdt};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::{self, Token};
 use crate::gateway::runner::Gateway;
@@ -40,12 +40,11 @@ impl Gateway {
     pub async fn prepare(&self) -> Result<(), NotReady> {
         self.belongs_together().await?;
         let (holder, alone) = (self.holder, self.alone);
-        let claim = move |cx: &mut Context<'_, '_>| if alone { lease::take_over(cx, holder) } else { lease::take(cx, holder).map(drop) };
-        self.dispatcher.system(claim).await?;
+        let token = self.dispatcher.system(move |cx| lease::take(cx, holder, alone)).await?;
         if self.dispatcher.look(begin::has_begun).await? {
             return Ok(());
         }
-        let Some(token) = self.lease().await? else { return Err(NotReady::Yet("another gateway holds the lease".into())) };
+        let Some(token) = token else { return Err(NotReady::Yet("another gateway holds the lease".into())) };
         let (tip, hot, cold) = self.opening().await?;
         self.dispatcher.system(move |cx| begin::begin(cx, token, tip, hot, cold)).await?;
         if self.devnet.is_some() {

@@ -83,7 +83,8 @@ struct Turn {
 struct Tip {
     number: u64,
     since: Option<Instant>,
-    is_stale: bool,
+    /// What was written down of it by this process; nothing at first, because an earlier one may have stopped payouts.
+    is_stale: Option<bool>,
 }
 
 /// The providers in the settings; where there are none, the devnet.
@@ -156,7 +157,7 @@ impl Gateway {
             turn: tokio::sync::Mutex::new(Turn { seldom: None }),
             hurried: AtomicU64::new(0),
             wake: Notify::new(),
-            tip: Mutex::new(Tip { number: 0, since: None, is_stale: false }),
+            tip: Mutex::new(Tip { number: 0, since: None, is_stale: None }),
         })
     }
 
@@ -280,7 +281,7 @@ impl Gateway {
 
     async fn lease(&self) -> Result<Option<Token>> {
         let holder = self.holder;
-        self.dispatcher.system(move |cx| lease::take(cx, holder)).await
+        self.dispatcher.system(move |cx| lease::take(cx, holder, false)).await
     }
 
     async fn plan(&self, token: Token) -> Result<()> {

@@ -36,7 +36,7 @@ impl Gateway {
         }
         let (mut next, mut parent, mut deposits) = (first, None, 0);
         while next <= last {
-            let blocks = self.fetch_ahead(next, last.min(next + TOGETHER - 1)).await?;
+            let blocks = self.fetch_ahead(next, last.min(next + TOGETHER - 1)).await?.map_err(nodes)?;
             for block in &blocks {
                 if parent.is_some_and(|parent| parent != block.header.parent) {
                     return Err(nodes(format!("block {} does not stand on the one before it", block.header.number())).into());

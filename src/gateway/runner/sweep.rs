@@ -15,10 +15,11 @@ const ENERGY: i64 = 64_285;
 const BYTES: i64 = 350;
 
 impl Gateway {
-    /// Orders sweeps now, without waiting for their time.
+    /// Orders sweeps now, for tests, which do not wait for their time.
     ///
     /// # Errors
     /// When nodes do not answer, or another gateway is at work.
+    #[cfg(any(test, feature = "testing"))]
     pub async fn sweep_now(&self) -> Result<()> {
         let turn = self.turn.lock().await;
         let token = self.lease().await?.ok_or(crate::gateway::GatewayRefusal::LeaseLost)?;

@@ -11,7 +11,7 @@ use tron::node::{Block, PoolError};
 use crate::base::error::{Error, Result, internal};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::Token;
-use crate::gateway::runner::Gateway;
+use crate::gateway::runner::{Gateway, Tip};
 use crate::gateway::scan;
 use crate::gateway::store::{self, Cursor};
 
@@ -27,7 +27,7 @@ impl Gateway {
     pub(super) async fn watch(&self, token: Token) -> Result<()> {
         let mut cursor = self.cursor().await?;
         let tip = self.pool.solid_tip(number(&cursor)?).await;
-        self.note_tip(token, tip.as_ref().ok().map(tron::node::Header::number)).await?;
+        self.note_tip(token, number(&cursor)?, tip.as_ref().ok().map(tron::node::Header::number)).await?;
         let tip = tip.map_err(nodes)?.number();
         while number(&cursor)? < tip {
             let first = number(&cursor)? + 1;
@@ -49,22 +49,15 @@ impl Gateway {
     /// The blocks `first..=last`, which stand on `parent`. A block that does not fit to the one below it is asked for again,
     /// from whichever provider has one that fits.
     async fn fetch(&self, first: u64, last: u64, mut parent: BlockId, token: Token) -> Result<Arc<Vec<Block>>> {
-        let mut fetched = self.fetch_ahead(first, last).await?;
+        let mut fetched = match self.fetch_ahead(first, last).await? {
+            Ok(fetched) => fetched,
+            Err(error) => return Err(self.tell(token, error).await?),
+        };
         for block in &mut fetched {
             if block.header.parent != parent {
                 *block = match self.pool.solid_block(block.header.number(), Some(parent)).await {
                     Ok(again) => again,
-                    Err(error @ (PoolError::Contradiction { .. } | PoolError::Disagree { .. })) => {
-                        let reason = if matches!(error, PoolError::Disagree { .. }) {
-                            FreezeReason::Disagreement
-                        } else {
-                            FreezeReason::BrokenChain
-                        };
-                        let detail = error.to_string();
-                        self.dispatcher.system(move |cx| freeze::report(cx, token, reason, &detail)).await?;
-                        return Err(nodes(error));
-                    }
-                    Err(error) => return Err(nodes(error)),
+                    Err(error) => return Err(self.tell(token, error).await?),
                 };
             }
             parent = block.header.id;
@@ -72,8 +65,22 @@ impl Gateway {
         Ok(Arc::new(fetched))
     }
 
+    /// Nodes that contradict each other, or what was solid, stop payouts. Answers the error that ends this round.
+    async fn tell(&self, token: Token, error: PoolError) -> Result<Error> {
+        let reason = match error {
+            PoolError::Disagree { .. } => Some(FreezeReason::Disagreement),
+            PoolError::Contradiction { .. } => Some(FreezeReason::BrokenChain),
+            PoolError::NoAnswer(_) => None,
+        };
+        if let Some(reason) = reason {
+            let detail = error.to_string();
+            self.dispatcher.system(move |cx| freeze::report(cx, token, reason, &detail)).await?;
+        }
+        Ok(nodes(error))
+    }
+
     /// Some at a time, in any order; answers them in order.
-    pub(super) async fn fetch_ahead(&self, first: u64, last: u64) -> Result<Vec<Block>> {
+    pub(super) async fn fetch_ahead(&self, first: u64, last: u64) -> Result<Result<Vec<Block>, PoolError>> {
         let mut wanted = first..=last;
         let mut running = JoinSet::new();
         let mut fetched = Vec::new();
@@ -87,26 +94,29 @@ impl Gateway {
             let Some(done) = running.join_next().await else { break };
             match done.map_err(internal)? {
                 Ok(block) => fetched.push(block),
-                Err(error) => return Err(nodes(error)),
+                Err(error) => return Ok(Err(error)),
             }
         }
         fetched.sort_unstable_by_key(|block| block.header.number());
-        Ok(fetched)
+        Ok(Ok(fetched))
     }
 
     /// Notices when the chain stands still, by the machine's time, and when it moves again.
-    async fn note_tip(&self, token: Token, tip: Option<u64>) -> Result<()> {
+    async fn note_tip(&self, token: Token, read: u64, tip: Option<u64>) -> Result<()> {
         let change = {
             let mut known = self.tip.lock().unwrap_or_else(PoisonError::into_inner);
-            let moved = tip.is_some_and(|tip| tip > known.number);
-            if moved || known.since.is_none() {
-                known.number = tip.unwrap_or(known.number);
-                known.since = Some(Instant::now());
+            if known.since.is_none() {
+                *known = Tip { number: read, since: Some(Instant::now()), is_stale: None };
             }
-            let is_stale = known.since.is_some_and(|since| since.elapsed() >= STALE_AFTER);
-            let changed = is_stale != known.is_stale;
-            known.is_stale = is_stale;
-            changed.then_some(is_stale)
+            let moved = tip.filter(|tip| *tip > known.number);
+            if let Some(tip) = moved {
+                (known.number, known.since) = (tip, Some(Instant::now()));
+            }
+            let stands_still = known.since.is_some_and(|since| since.elapsed() >= STALE_AFTER);
+            let now = (moved.is_some() || stands_still).then_some(stands_still);
+            let change = now.filter(|now| Some(*now) != known.is_stale);
+            known.is_stale = change.or(known.is_stale);
+            change
         };
         match change {
             Some(is_stale) => self.dispatcher.system(move |cx| freeze::set_stale(cx, token, is_stale)).await,
