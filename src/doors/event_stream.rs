@@ -1,19 +1,16 @@
-//! Server-sent events: what a stream of the events' room says, as the body of an answer. One future for each reader and no
-//! task; a reader who takes nothing holds one batch.
+//! Server-sent events: what a stream of the events' room says, as the body of an answer. A reader who takes nothing holds
+//! one batch.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
-use hyper::body::{Body as HttpBody, Bytes, Frame};
+use axum::body::{Body, Bytes};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Response};
 
 use crate::base::call::Credentials;
 use crate::base::error::{Result, internal};
 use crate::doors::App;
+use crate::doors::text_stream::{self, Says};
 use crate::events::{EventView, Next, Stream, stream};
 
 /// Which event the client had last, when it says so.
@@ -51,20 +48,21 @@ pub(super) struct Live {
 impl Live {
     /// Adds what happens from now on to an answer.
     pub(super) fn go_on(self, answer: &mut Response<Body>, begun: Vec<u8>) {
-        *answer.body_mut() = Body::new(Lines { begun: Some(begun.into()), next: Box::pin(self.next()) });
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+        *answer.body_mut() = text_stream::body(Some(begun.into()), self);
+        text_stream::mark(answer.headers_mut());
     }
+}
 
-    async fn next(mut self) -> Said {
+impl Says for Live {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
         let next = self.stream.next().await;
         let good = self.token.as_ref().is_none_or(|token| self.app.tokens.verify(token, self.app.dispatcher.clock.now()).is_ok());
         let text = match next {
-            Next::Events(events) if good => events.iter().map(lines).collect::<Result<String>>().map(|text| Some(text.into())),
-            Next::Quiet if good => Ok(Some(Bytes::from_static(b": still here\n\n"))),
-            Next::Events(_) | Next::Quiet | Next::End => Ok(None),
+            Next::Events(events) if good => events.iter().map(lines).collect::<Result<String>>().ok()?.into(),
+            Next::Quiet if good => Bytes::from_static(b": still here\n\n"),
+            Next::Events(_) | Next::Quiet | Next::End => return None,
         };
-        (self, text)
+        Some((text, self))
     }
 }
 
@@ -72,26 +70,4 @@ impl Live {
 fn lines(event: &EventView) -> Result<String> {
     let data = serde_json::to_string(event).map_err(internal)?;
     Ok(format!("id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.event))
-}
-
-/// The stream, and the text that comes next; none at the end.
-type Said = (Live, Result<Option<Bytes>>);
-
-struct Lines {
-    begun: Option<Bytes>,
-    next: Pin<Box<dyn Future<Output = Said> + Send>>,
-}
-
-impl HttpBody for Lines {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(begun) = self.begun.take() {
-            return Poll::Ready(Some(Ok(Frame::data(begun))));
-        }
-        let (live, text) = ready!(self.next.as_mut().poll(cx));
-        self.next = Box::pin(live.next());
-        Poll::Ready(text.unwrap_or(None).map(|text| Ok(Frame::data(text))))
-    }
 }

@@ -18,6 +18,7 @@ mod rest;
 mod sandbox;
 mod serve;
 mod surroundings;
+mod text_stream;
 pub mod web;
 
 use std::sync::Arc;

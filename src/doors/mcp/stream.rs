@@ -1,16 +1,12 @@
 //! The transport of 2024-11-05: answers come as events of a stream, messages are posted beside it. Each message goes the same
 //! way as one that is posted alone, so a stream holds nothing but whose it is.
 
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode, Uri};
-use hyper::body::Frame;
+use axum::http::{Response, StatusCode, Uri};
 use rmcp::ServerHandler;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -23,6 +19,7 @@ use crate::doors::mcp::asker::Asker;
 use crate::doors::mcp::door::{Door, parse};
 use crate::doors::mcp::streams::{Owner, Stream};
 use crate::doors::mcp::{McpRefusal, PATH, answer};
+use crate::doors::text_stream::{self, Says};
 
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 const CHECK_EVERY: Duration = Duration::from_mins(1);
@@ -32,18 +29,15 @@ pub async fn open<H: ServerHandler + Clone + Sync>(State(door): State<Arc<Door<H
     let (parts, _) = request.into_parts();
     match begin(&door.app, &parts).await {
         Err(error) => answer::refusal(&error, &Value::Null),
-        Ok(events) => {
-            let mut response = Response::new(Body::new(events));
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+        Ok(line) => {
+            let mut response = Response::new(text_stream::body(None, line));
+            text_stream::mark(response.headers_mut());
             response
         }
     }
 }
 
-async fn begin(app: &Arc<App>, parts: &axum::http::request::Parts) -> Result<Events> {
+async fn begin(app: &Arc<App>, parts: &axum::http::request::Parts) -> Result<Line> {
     let asker = Asker::of(app, parts).await?;
     let owner = if asker.is_anonymous() {
         Owner::Nobody
@@ -54,8 +48,7 @@ async fn begin(app: &Arc<App>, parts: &axum::http::request::Parts) -> Result<Eve
     let id = app.dispatcher.entropy().fork().hex(32);
     let (stream, answers) = app.streams.open(id.clone(), asker.client, owner, &app.dispatcher.config.mcp)?;
     let now = Instant::now();
-    let line = Line { app: Arc::clone(app), id, stream, answers, told: false, checked: now, heard: (0, now) };
-    Ok(Events { next: Box::pin(line.next()) })
+    Ok(Line { app: Arc::clone(app), id, stream, answers, told: false, checked: now, heard: (0, now) })
 }
 
 /// A message for a stream: 202, and the answer is an event.
@@ -164,8 +157,7 @@ impl Drop for Line {
     }
 }
 
-impl Line {
-    /// The next piece of the stream; nothing at its end.
+impl Says for Line {
     async fn next(mut self) -> Option<(Bytes, Self)> {
         if !self.told {
             self.told = true;
@@ -202,26 +194,5 @@ impl Line {
             }
         }
         Some((text.into(), self))
-    }
-}
-
-type Next = Pin<Box<dyn Future<Output = Option<(Bytes, Line)>> + Send>>;
-
-/// The body of the answer.
-struct Events {
-    next: Next,
-}
-
-impl hyper::body::Body for Events {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.next.as_mut().poll(cx).map(|piece| {
-            piece.map(|(bytes, line)| {
-                self.next = Box::pin(line.next());
-                Ok(Frame::data(bytes))
-            })
-        })
     }
 }

@@ -1,23 +1,20 @@
 //! Tells an open page that something changed for its reader; the page then asks for itself again and shows what is new.
-//! One future for each reader and no task. Without it pages are as fresh as their last opening.
+//! Without it pages are as fresh as their last opening.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue};
+use axum::body::{Body, Bytes};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use axum::routing::get;
-use hyper::body::{Body as HttpBody, Bytes, Frame};
 
 use crate::base::{Context as Call, Result, UserId};
 use crate::doors::App;
+use crate::doors::text_stream::{self, Says};
 use crate::doors::web::Shown;
 use crate::doors::web::cookies;
 use crate::doors::web::refused::Refused;
@@ -77,37 +74,34 @@ async fn live(member: Member) -> Shown {
         *streams += 1;
     }
     let stream = Live { app: Arc::clone(&member.app), cookie, user, seen: None, looks: 0, quiet: 0 };
-    Ok(answer(Body::new(Lines { begun: Some(Bytes::from_static(b"retry: 5000\n\n")), next: Some(Box::pin(stream.next())) })))
+    Ok(answer(text_stream::body(Some(Bytes::from_static(b"retry: 5000\n\n")), stream)))
 }
 
 fn answer(body: Body) -> Response {
     let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    text_stream::mark(response.headers_mut());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-impl Live {
-    /// Waits for what comes next; none at the end.
+impl Says for Live {
     #[expect(clippy::disallowed_methods, reason = "people wait in machine time")]
-    async fn next(mut self) -> (Self, Option<Bytes>) {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
             self.looks += 1;
             if self.looks > LOOKS_MAX {
-                return (self, None);
+                return None;
             }
             let (cookie, user) = (self.cookie, self.user);
             let now = tokio::select! {
-                () = self.app.stopping.cancelled() => return (self, None),
+                () = self.app.stopping.cancelled() => return None,
                 now = self.app.dispatcher.look(move |cx| look(cx, cookie, user)) => now,
             };
             match now {
                 // The session has ended; the page is told not to come back.
                 Ok(None) => {
                     self.looks = LOOKS_MAX;
-                    return (self, Some(Bytes::from_static(b"event: end\ndata:\n\n")));
+                    return Some((Bytes::from_static(b"event: end\ndata:\n\n"), self));
                 }
                 Ok(now) => {
                     let is_news = self.seen.is_some() && self.seen != now;
@@ -116,13 +110,13 @@ impl Live {
                     if is_news || self.quiet > QUIET_LOOKS {
                         self.quiet = 0;
                         let said: &[u8] = if is_news { b"event: change\ndata:\n\n" } else { b": still here\n\n" };
-                        return (self, Some(Bytes::from_static(said)));
+                        return Some((Bytes::from_static(said), self));
                     }
                 }
                 Err(error) => tracing::debug!(%error, "an open page waits for the database"),
             }
             tokio::select! {
-                () = self.app.stopping.cancelled() => return (self, None),
+                () = self.app.stopping.cancelled() => return None,
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
         }
@@ -135,35 +129,4 @@ fn look(cx: &mut Call<'_, '_>, cookie: [u8; 32], user: UserId) -> Result<Option<
         return Ok(None);
     }
     Ok(Some((ledger::balance_of(cx, user)?, tasks::waiting_for(cx, user)?)))
-}
-
-type Next = Pin<Box<dyn Future<Output = (Live, Option<Bytes>)> + Send>>;
-
-/// The stream as the body of an answer.
-struct Lines {
-    begun: Option<Bytes>,
-    next: Option<Next>,
-}
-
-impl HttpBody for Lines {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(begun) = self.begun.take() {
-            return Poll::Ready(Some(Ok(Frame::data(begun))));
-        }
-        let Some(next) = self.next.as_mut() else { return Poll::Ready(None) };
-        match next.as_mut().poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready((live, Some(text))) => {
-                self.next = Some(Box::pin(live.next()));
-                Poll::Ready(Some(Ok(Frame::data(text))))
-            }
-            Poll::Ready((_, None)) => {
-                self.next = None;
-                Poll::Ready(None)
-            }
-        }
-    }
 }
