@@ -35,8 +35,9 @@ do {
   balance = await mine('balance');
 } while (balance.available_balance === 0 && Date.now() < deadline);
 assert.equal(balance.available_balance, 40.250001);
+// Blocks later it is still there once: this answers when the gateway has read them.
 await order('mine', { blocks: 20 });
-await new Promise((resolve) => setTimeout(resolve, 2_000));
+await call(`${site}/sandbox/clock`, 'POST', { advance_seconds: 0 });
 assert.equal((await mine('balance')).available_balance, 40.250001);
 const deposits = await mine('deposits');
 assert.deepEqual(deposits.items.map((deposit) => [deposit.txid, deposit.status]), [[txid, 'credited']]);

@@ -41,8 +41,8 @@ pub(crate) async fn address_of(app: &TestApp, bot: &Bot) -> String {
     get(app, bot, "/api/v1/finance/deposit/address").await["address"].as_str().unwrap().to_owned()
 }
 
-pub(crate) async fn available(app: &TestApp, bot: &Bot) -> f64 {
-    get(app, bot, "/api/v1/finance/balance").await["available_balance"].as_f64().unwrap()
+pub(crate) async fn available(app: &TestApp, bot: &Bot) -> Value {
+    get(app, bot, "/api/v1/finance/balance").await["available_balance"].clone()
 }
 
 pub(crate) async fn withdraw(app: &TestApp, bot: &Bot, key: &str, amount: &str, address: &str) -> Answered {

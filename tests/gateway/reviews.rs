@@ -151,13 +151,13 @@ on_both_engines! {
         assert_eq!(app.get(&format!("/api/v1/finance/withdrawals/{id}")).key(&other).send().await.expect(404).code(), "not_found");
         assert_eq!(app.post(&cancel).key(&bot).send().await.expect(200).json()["status"], "cancelled");
         assert_eq!(app.post(&cancel).key(&bot).send().await.expect(409).code(), "not_cancellable");
-        assert_eq!(available(app, &bot).await.to_bits(), 100.0_f64.to_bits());
+        assert_eq!(available(app, &bot).await, 100.0);
         let id = withdraw(app, &bot, "w2", "25", OUTSIDE).await.expect(201).json()["withdrawal_id"].as_str().unwrap().to_owned();
         app.run_jobs().await;
         let path = format!("/api/v1/admin/withdrawals/{id}/reject");
         let refused = app.post(&path).key(&admin).json(&json!({ "reason": "Not your address." })).send().await.expect(200).json();
         assert_eq!((&refused["status"], &refused["reason"]), (&json!("rejected"), &json!("Not your address.")));
-        assert_eq!(available(app, &bot).await.to_bits(), 100.0_f64.to_bits());
+        assert_eq!(available(app, &bot).await, 100.0);
         app.run_jobs().await;
         let names: Vec<Value> = get(app, &bot, "/api/v1/agent/events").await["items"].as_array().unwrap().iter().map(|e| e["event"].clone()).collect();
         assert_eq!(names, ["deposit_credited", "withdrawal_queued", "withdrawal_cancelled", "withdrawal_queued", "withdrawal_in_review", "withdrawal_rejected"]);
