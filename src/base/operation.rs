@@ -89,7 +89,7 @@ pub struct Answer {
 /// An operation with its input read.
 pub struct Bound {
     /// May run more than once; answers the body.
-    pub run: Box<dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sync>,
+    pub run: Box<BoundRun>,
     input: Arc<dyn Any + Send + Sync>,
 }
 
@@ -102,6 +102,7 @@ pub type Checking = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 /// What has to be asked outside for an input; nothing for most.
 pub type Outside = Arc<dyn Fn(&Value, &Config) -> Option<Checking> + Send + Sync>;
 
+type BoundRun = dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sync;
 type Announce = dyn Fn(&mut Context<'_, '_>, &dyn Any, UserId) + Send + Sync;
 type Bind<B> = dyn Fn(Value) -> Result<B> + Send + Sync;
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;

@@ -17,6 +17,7 @@ mod request;
 mod rest;
 mod sandbox;
 mod serve;
+mod staying;
 mod surroundings;
 mod text_stream;
 pub mod web;
