@@ -6,6 +6,7 @@ mod bad_input;
 mod event_log;
 mod keys;
 mod limits;
+mod live;
 mod market;
 mod money;
 mod pressure;

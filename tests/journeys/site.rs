@@ -5,30 +5,30 @@ use roborent::on_both_engines;
 use roborent::testing::{Answered, TestApp};
 use serde_json::{Value, json};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A form as browsers send it.
 fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-async fn post(app: &TestApp, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answered {
+pub async fn post(app: &TestApp, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answered {
     let ask = app.post(path).header("content-type", "application/x-www-form-urlencoded").header("sec-fetch-site", "same-origin");
     ask.header("cookie", cookie).body(form(fields)).send().await
 }
 
-async fn page(app: &TestApp, path: &str, cookie: &str) -> Answered {
+pub async fn page(app: &TestApp, path: &str, cookie: &str) -> Answered {
     app.get(path).header("accept", "text/html").header("cookie", cookie).send().await
 }
 
 /// The cookie that an answer gives, as a browser sends it back.
-fn cookie_of(answer: &Answered) -> String {
+pub fn cookie_of(answer: &Answered) -> String {
     let lines = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     let line = lines.into_iter().find(|line| line.contains("rr_session=")).unwrap_or_default();
     line.split(';').next().unwrap_or_default().to_owned()
 }
 
-async fn join(app: &TestApp, email: &str) -> String {
+pub async fn join(app: &TestApp, email: &str) -> String {
     let answer = post(app, "/signup", "", &[("email", email), ("password", PASSWORD), ("name", "Ann")]).await.expect(303);
     assert_eq!(answer.header("location"), Some("/dashboard"));
     cookie_of(&answer)

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::base::call::lock_name;
 use crate::base::hourly_limits::{self, Unit};
+use crate::base::ids::SessionId;
 use crate::base::limit::Policy;
-use crate::base::{Context, Result};
+use crate::base::{Context, Result, UserId};
 use crate::doors::App;
 use crate::doors::auth::hashing;
 use crate::doors::client;
@@ -20,7 +21,7 @@ use crate::users::password;
 use crate::users::people::account::{self, Change};
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::{self, SignUp, SignedUp};
-use crate::users::session::{self, Client, SignedIn};
+use crate::users::session::{self, Client, SignOut, SignedIn};
 
 /// Bytes of the longest password that is looked at.
 const PASSWORD_BYTES_MAX: usize = 1_024;
@@ -132,8 +133,18 @@ pub async fn change_account(app: &Arc<App>, of: &SignedIn, password: Option<&str
         }
         change.password = Some((hashing::hash(app, new.to_owned()).await?, of.password.version));
     }
-    let of = of.clone();
-    app.dispatcher.system(move |cx| account::change(cx, &of, &change)).await
+    let (user, of) = (of.user.id, of.clone());
+    let changed = app.dispatcher.system(move |cx| account::change(cx, &of, &change)).await;
+    // A new password has ended other sessions.
+    app.dispatcher.news.ring(user);
+    changed
+}
+
+/// Ends sessions of a user. What they have open hears it at once on this node, elsewhere within a minute.
+pub async fn sign_out(app: &Arc<App>, session: SessionId, user: UserId, which: SignOut) -> Result<()> {
+    app.dispatcher.system(move |cx| session::sign_out(cx, session, user, which)).await?;
+    app.dispatcher.news.ring(user);
+    Ok(())
 }
 
 /// Counts one use of an hourly limit before it is known how it ends, so that many at once are not more than the limit.

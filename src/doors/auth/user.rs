@@ -96,6 +96,6 @@ async fn signed_out(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRe
         Some(_) => return Err(AuthRefusal::invalid("scope must be global, local or others")),
     };
     let of = asked.signed_in(&app).await?;
-    app.dispatcher.system(move |cx| session::sign_out(cx, of.session_id, of.user.id, which)).await?;
+    gate::sign_out(&app, of.session_id, of.user.id, which).await?;
     Ok(None)
 }
