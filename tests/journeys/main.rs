@@ -16,5 +16,6 @@ mod repeats;
 mod sandbox;
 mod search;
 mod searches;
+mod second_factor;
 mod sign_in;
 mod site;

@@ -110,7 +110,7 @@ on_both_engines! {
 
     async fn every_page_forbids_frames_and_scripts_of_others(app) {
         let cookie = join(app, "a@example.com").await;
-        for path in ["/", "/tasks", "/login", "/signup", "/rules", "/dashboard", "/work", "/published", "/review", "/publish", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys", "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks", "/nothing", "/admin"] {
+        for path in ["/", "/tasks", "/login", "/signup", "/rules", "/dashboard", "/work", "/published", "/review", "/publish", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys", "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks", "/docs", "/docs/mcp", "/docs/bots", "/nothing", "/admin"] {
             let answer = page(app, path, &cookie).await;
             let needs_gateway = path == "/wallet/deposit";
             let is_there = !["/nothing", "/admin"].contains(&path) && (!needs_gateway || app.app.gateway.is_some());
@@ -123,6 +123,8 @@ on_both_engines! {
             assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
             let html = text(&answer);
+            let is_inside = html.contains("<nav aria-label=\"Main\">") && html.contains("<footer class=\"bottom\">");
+            assert!(!is_there || answer.status == 303 || is_inside, "{path} stands outside of the site");
             for inline in ["<script>", " style=\"", " onclick=", "javascript:"] {
                 assert!(!html.contains(inline), "{path} holds {inline}");
             }
@@ -352,7 +354,7 @@ fn corpus() -> Vec<String> {
     corpus
 }
 
-fn base32(text: &str) -> Vec<u8> {
+pub fn base32(text: &str) -> Vec<u8> {
     let digit = |c: char| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap() as u64;
     let bits = |chunk: &[char]| chunk.iter().fold(0, |bits, c| bits << 5 | digit(*c));
     text.chars().collect::<Vec<_>>().chunks(8).flat_map(|chunk| bits(chunk).to_be_bytes()[3..].to_vec()).collect()

@@ -58,7 +58,7 @@ async fn changed(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefus
     let of = asked.signed_in(&app).await?;
     let (password, address) = (asked.optional_text("password", 1_024)?, asked.optional_text("email", email::LENGTH_MAX)?);
     if password.is_some() || address.is_some() {
-        if of.lacks_second_factor() {
+        if of.lacks_fresh_second_factor(app.dispatcher.clock.now()) {
             return Err(AuthRefusal::new(
                 401,
                 "insufficient_aal",

@@ -154,6 +154,8 @@ async fn withdraw(member: Member) -> Shown {
     if member.operation("create_withdrawal").is_none() {
         return Err(Refused::NotFound);
     }
+    // Before anything is typed, so that nothing is lost on the way.
+    super::second_factor::needs_fresh_second_factor(&member)?;
     Ok(show(&withdraw_page(&member, Form::default(), None)))
 }
 

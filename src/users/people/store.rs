@@ -68,6 +68,9 @@ use crate::users::people::one_time::Purpose;
     INSERT_CODES: ([u8; 32], UserId) => () = "insert into recovery_codes (hash, user_id) values {rows}";
     FORGET_CODES_OF: (UserId,) => () = "delete from recovery_codes where user_id = $1";
     USE_CODE: ([u8; 32], UserId) => () = "delete from recovery_codes where hash = $1 and user_id = $2";
+    LOCKED_KEYS: (UserId,) => (UserId,) = "select user_id from locked_keys where user_id = $1";
+    LOCK_KEYS: (UserId, Ts) => () = "insert into locked_keys (user_id, since) values ($1, $2) on conflict (user_id) do nothing";
+    UNLOCK_KEYS: (UserId,) => () = "delete from locked_keys where user_id = $1";
     RAISE_SESSION: (SessionId, String, Option<[u8; 32]>) => () =
         "update sessions set aal = 'aal2', amr = $2, cookie_hash = $3 where id = $1";
     END_WEAKER_SESSIONS: (UserId, SessionId, Ts) => () =
@@ -222,5 +225,20 @@ pub(super) fn raise_session(cx: &mut Context<'_, '_>, id: SessionId, amr: &str, 
 pub(super) fn end_weaker_sessions(cx: &mut Context<'_, '_>, user: UserId, except: SessionId) -> Result<()> {
     let now = cx.now;
     cx.tx.change(&END_WEAKER_SESSIONS, (user, except, now))?;
+    Ok(())
+}
+
+pub(in crate::users) fn keys_are_locked(cx: &mut Context<'_, '_>, user: UserId) -> Result<bool> {
+    Ok(cx.tx.maybe(&LOCKED_KEYS, (user,))?.is_some())
+}
+
+pub(in crate::users) fn lock_keys(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
+    let now = cx.now;
+    cx.tx.change(&LOCK_KEYS, (user, now)).map(drop)?;
+    Ok(())
+}
+
+pub(in crate::users) fn unlock_keys(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
+    cx.tx.change(&UNLOCK_KEYS, (user,)).map(drop)?;
     Ok(())
 }
