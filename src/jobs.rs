@@ -52,6 +52,7 @@ pub fn jobs(deliverer: &Arc<Deliverer>) -> Vec<Job> {
             wake: None,
             run: Arc::new(|dispatcher| Box::pin(save_last_uses(dispatcher))),
         },
+        in_steps("answer_mail_requests", Duration::from_secs(1), users::people::account::answer_requests),
         Job {
             name: "send_mails",
             period: Duration::from_secs(2),

@@ -19,3 +19,4 @@ mod searches;
 mod second_factor;
 mod sign_in;
 mod site;
+mod strangers;
