@@ -7,6 +7,7 @@ mod authenticate;
 mod create_admin;
 pub mod credentials;
 mod forget_ended;
+mod guessable;
 mod names;
 pub mod password;
 pub mod people;
