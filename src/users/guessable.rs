@@ -61,16 +61,16 @@ fn cost(letters: &[char], own: &[Vec<char>]) -> u32 {
     let mut cheapest = vec![0; letters.len() + 1];
     for end in 1..=letters.len() {
         let last = letters[end - 1];
-        let mut least = cheapest[end - 1] + if last.is_ascii_digit() { DIGIT } else { LETTER };
+        let mut best = cheapest[end - 1] + if last.is_ascii_digit() { DIGIT } else { LETTER };
         for start in end.saturating_sub(PIECE_MAX)..end {
             if let Some(bits) = piece(&letters[start..end]) {
-                least = least.min(cheapest[start] + bits);
+                best = best.min(cheapest[start] + bits);
             }
         }
         for word in own.iter().filter(|word| letters[..end].ends_with(word)) {
-            least = least.min(cheapest[end - word.len()] + OWN);
+            best = best.min(cheapest[end - word.len()] + OWN);
         }
-        cheapest[end] = least;
+        cheapest[end] = best;
     }
     cheapest[letters.len()]
 }

@@ -16,7 +16,7 @@ pub fn before_money_leaves(cx: &mut Context<'_, '_>) -> Result<()> {
     if matches!(proof, Proof::Key { .. }) && store::keys_are_locked(cx, user_id)? {
         return refuse("API keys of this account withdraw nothing: its owner has decided so.");
     }
-    if cx.config.auth.withdrawals_2fa && is_person_without(cx, user_id)? {
+    if cx.config.withdrawals.require_2fa && is_person_without(cx, user_id)? {
         return refuse("Withdrawals of people need a second factor here, and this account has none.");
     }
     before_a_change(cx)

@@ -80,7 +80,7 @@ impl SignedIn {
     /// Whether one is there and was not shown in this session lately.
     pub fn lacks_fresh_second_factor(&self, now: Ts) -> bool {
         let shown = ["totp", "recovery_code"].iter().filter_map(|method| self.signed_in_by(method)).max();
-        self.has_second_factor() && !shown.is_some_and(|at| now < at.plus(SECOND_FACTOR_FRESH))
+        self.has_second_factor() && shown.is_none_or(|at| now >= at.plus(SECOND_FACTOR_FRESH))
     }
 
     /// When they last signed in by this method, in this session.

@@ -140,7 +140,7 @@ on_both_engines! {
     }
 
     async fn where_people_need_one_nobody_withdraws_without(app, |config| {
-        config.auth.withdrawals_2fa = true;
+        config.withdrawals.require_2fa = true;
         config.limits.sign_in = "1000/min".parse().unwrap();
     }) {
         let Person { token, key, .. } = person(app).await;

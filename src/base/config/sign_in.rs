@@ -24,8 +24,6 @@ pub struct Auth {
     pub confirm_email: bool,
     /// Admins need a second factor, in the sandbox too; on real networks they always do.
     pub admin_2fa: bool,
-    /// People need a second factor before they can withdraw; without this only those who have one must show it.
-    pub withdrawals_2fa: bool,
 }
 
 impl Default for Auth {
@@ -38,7 +36,6 @@ impl Default for Auth {
             sign_up: true,
             confirm_email: true,
             admin_2fa: false,
-            withdrawals_2fa: false,
         }
     }
 }
