@@ -32,6 +32,9 @@ for (const form of document.querySelectorAll("form[data-quote]")) {
   });
 }
 
+// Of a row that is wider than the screen, the entry that one is at.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // The menu closes when something else is wanted.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;

@@ -4,6 +4,7 @@
 mod audited_lives;
 mod bad_input;
 mod event_log;
+mod forms;
 mod keys;
 mod limits;
 mod live;

@@ -174,7 +174,8 @@ on_both_engines! {
         let (factor, challenge) = (between("/profile/second-factor/", "/verify"), between("name=\"challenge\" value=\"", "\""));
         let secret = base32(&between("id=\"secret\">", "<"));
         let path = format!("/profile/second-factor/{factor}/verify");
-        assert_eq!(post(app, &path, &cookie, &[("challenge", &challenge), ("code", "000000")]).await.status, 422);
+        let wrong = text(&post(app, &path, &cookie, &[("challenge", &challenge), ("code", "000000")]).await.expect(422));
+        assert!(wrong.contains(&between("id=\"secret\">", "<")) && wrong.contains("not the one of this moment"), "the secret is still there");
         let code = roborent::users::people::factors::code_of(&secret, app.now().as_seconds() / 30);
         let done = post(app, &path, &cookie, &[("challenge", &challenge), ("code", &code)]).await.expect(200);
         let raised = cookie_of(&done);

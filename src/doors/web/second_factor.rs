@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::base::Result;
 use crate::doors::App;
-use crate::doors::auth::factors as second_factors;
+use crate::doors::auth::factors::{self as second_factors, NewFactor};
 use crate::doors::web::chrome::{Chrome, show, show_again};
 use crate::doors::web::form::Form;
 use crate::doors::web::pieces::{self, Qr};
@@ -90,12 +90,16 @@ async fn enroll(member: Member, form: Form) -> Shown {
         }
         Err(error) => return Err(error.into()),
     };
-    let user = member.me.user.id;
-    let (challenge, _) = member.app.dispatcher.system(move |cx| factors::challenge(cx, user, made.id)).await?;
-    let mut page = second_factor_page(&member, form).await?;
+    Ok(show(&begun_page(&member, form, made).await?))
+}
+
+/// With the secret of a factor whose first code is asked for.
+async fn begun_page(member: &Member, form: Form, made: NewFactor) -> Result<SecondFactor> {
+    let (challenge, _) = second_factors::challenge(&member.app, &member.me, made.id).await?;
+    let mut page = second_factor_page(member, form).await?;
     page.fresh = Some((made.id, made.secret, Qr::drawn(made.qr_code)));
     page.challenge = challenge.to_string();
-    Ok(show(&page))
+    Ok(page)
 }
 
 async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown {
@@ -114,9 +118,11 @@ async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown
             Ok(response)
         }
         Err(error) if error.status() == 422 => {
+            // The app has the secret already: the next code is tried on the same page.
             form.refuse(&error);
-            form.problem = "The code was not right. Begin again, with a fresh code.".into();
-            Ok(show_again(&second_factor_page(&member, form).await?))
+            form.set("code", "");
+            let made = second_factors::once_more(&member.app, &member.me, factor)?;
+            Ok(show_again(&begun_page(&member, form, made).await?))
         }
         Err(error) => Err(error.into()),
     }
