@@ -201,7 +201,7 @@ let withdrawal;
   check("an admin approves, and the chain pays", await stands(b, "Completed"), await page.locator("main").innerText());
 }
 
-const visitor = ["/", "/tasks", "/login", "/signup", "/rules", "/recover", "/docs", "/docs/mcp", "/docs/bots", "/nothing-here", "/recover/abc", "/confirm/abc"];
+const visitor = ["/", "/tasks", "/login", "/signup", "/rules", "/recover", "/docs", "/docs/mcp", "/docs/bots", "/docs/webhooks", "/nothing-here", "/recover/abc", "/confirm/abc"];
 const member = [
   "/dashboard", "/tasks", "/work", "/publish", "/published", "/review", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys",
   "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use roborent::base::Span;
+use roborent::base::news::Topic;
 use roborent::on_both_engines;
 use roborent::testing::{Bot, Streamed, TestApp};
 use serde_json::json;
@@ -116,4 +117,30 @@ on_both_engines! {
         app.app.dispatcher.news.ring(owner.user_id);
         assert_eq!(says(&mut stream).await, "event: end\ndata:\n\n", "and so does a session that was not used");
     }
+}
+
+/// Two nodes over one database: money that one of them moved wakes the pages that are open at the other.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "the other node needs a moment to listen")]
+async fn another_node_hears_that_money_has_moved() {
+    let Some(app) = TestApp::start(roborent::testing::Engine::Postgres).await else { return };
+    let (creator, other) = (app.rich_bot(20).await, app.bot().await);
+    app.run_jobs().await;
+    let node = app.another_node().await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let following = tokio::spawn(roborent::events::follow(std::sync::Arc::clone(&node), app.engine.clone(), stop.clone()));
+    // It listens, and has looked twice for what was numbered before.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let topics = [Topic::Pages(creator.user_id), Topic::Market, Topic::Pages(other.user_id)];
+    let [mut pages, mut market, mut others] = topics.map(|topic| node.news.listen(topic));
+    drop(publish(&app, &creator, &task("5.00", 1)).await);
+    app.run_jobs().await;
+    soon(pages.wait()).await;
+    soon(market.wait()).await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), others.wait()).await.is_err(), "others are left alone");
+    stop.cancel();
+    following.await.unwrap();
+    let closing = node.store.clone();
+    tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
+    app.finish().await;
 }

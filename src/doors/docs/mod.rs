@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod guide;
+mod manual;
 mod openapi;
 mod reference;
 
@@ -41,6 +42,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/openapi.json", get(openapi_json))
         .route("/docs", get(async |visitor: Visitor| show(&reference::page(&visitor))))
         .route("/docs/mcp", get(async |visitor: Visitor| show(&agents::mcp(&visitor))))
+        .route("/docs/webhooks", get(async |visitor: Visitor| show(&manual::webhooks(&visitor))))
         .route("/docs/bots", get(async |visitor: Visitor| show(&agents::bots(&visitor))))
         .route(
             "/llms.txt",
