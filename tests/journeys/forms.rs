@@ -9,6 +9,9 @@ fn below<'h>(html: &'h str, field: &str) -> &'h str {
     html.split(&format!("<div id=\"{field}-more\">")).nth(1).unwrap_or_default().split("</div>").next().unwrap_or_default()
 }
 
+/// Where a form is sent, the field that is wrong, what was typed, and what of it comes back.
+type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c str);
+
 on_both_engines! {
     async fn a_wrong_withdrawal_is_told_before_anything_is_asked_twice(app) {
         let cookie = join(app, "a@example.com").await;
@@ -33,7 +36,7 @@ on_both_engines! {
     async fn a_wrong_field_of_each_form_is_told_beside_it(app) {
         let cookie = join(app, "a@example.com").await;
         let long = "x".repeat(2_001);
-        let cases: [(&str, &str, &[(&str, &str)], &str); 7] = [
+        let cases: [Case<'_>; 7] = [
             ("/signup", "password", &[("email", "b@example.com"), ("name", "Bea"), ("password", "password1234")], "value=\"b@example.com\""),
             ("/signup", "email", &[("email", "nonsense"), ("name", "Bea"), ("password", "correct horse battery")], "value=\"Bea\""),
             ("/signup", "referral_code", &[("email", "b@example.com"), ("name", "Bea"), ("password", "correct horse battery"), ("referral_code", "nobody00")], "value=\"nobody00\""),
