@@ -23,9 +23,9 @@ use crate::base::limit::Policy;
     FORGET_ANSWERS: (Ts, i64) => () =
         "delete from idempotency where digest in (select digest from idempotency where not kept and created_at < $1 order by created_at limit $2)";
     LAST_AND_FIRST_USE: (Uuid, String, Ts) => (Option<i64>, Option<i64>, Option<Ts>) =
-        "select (select n from hourly_uses where subject = $1 and policy = $2 order by n desc limit 1), \
-                (select n from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1), \
-                (select at from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1)";
+        "select (select n from hourly_uses where subject = $1 and policy = $2 order by n desc limit 1), f.n, f.at \
+         from (select 1 as one) as one left join \
+              (select n, at from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1) as f on true";
     USE_AT: (Uuid, String, i64) => (Ts,) = "select at from hourly_uses where subject = $1 and policy = $2 and n = $3";
     SAVE_USE: (Uuid, String, i64, Ts) => () = "insert into hourly_uses (subject, policy, n, at) values ($1, $2, $3, $4)";
     TAKE_BACK_USE: (Uuid, String, i64) => () = "delete from hourly_uses where subject = $1 and policy = $2 and n = $3";
@@ -56,6 +56,11 @@ pub(super) fn save_answer(
 /// Forgets answers made before `before`; answers how many.
 pub(super) fn forget_answers(cx: &mut Context<'_, '_>, before: Ts, at_most: i64) -> Result<u64> {
     Ok(cx.tx.change(&FORGET_ANSWERS, (before, at_most))?)
+}
+
+/// Announces the next read.
+pub(super) fn announce_last_and_first_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, since: Ts) {
+    cx.tx.announce(&LAST_AND_FIRST_USE, (subject, policy.name(), since));
 }
 
 /// The number of the newest use; number and time of the oldest one after `since`.
