@@ -12,6 +12,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "chain", sql: include_str!("../migrations/0006_chain.sql") },
     Migration { number: 7, name: "webhooks", sql: include_str!("../migrations/0007_webhooks.sql") },
     Migration { number: 8, name: "people", sql: include_str!("../migrations/0008_people.sql") },
+    Migration { number: 9, name: "sign_in", sql: include_str!("../migrations/0009_sign_in.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.

@@ -48,6 +48,8 @@ pub struct App {
     pub operations: Vec<Arc<Operation>>,
     /// Signs and reads tokens.
     pub tokens: Tokens,
+    /// Where passwords are hashed.
+    pub hashing: auth::Hashing,
     /// As users see this server, without a slash at the end.
     pub public_url: String,
     /// The gateway, where this process is the one that pays.
