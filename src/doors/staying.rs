@@ -81,7 +81,9 @@ impl HttpBody for Outgoing {
                 let Some(body) = &mut state.body else { return Poll::Ready(None) };
                 let said = Pin::new(body).poll_frame(cx);
                 let is_over = matches!(said, Poll::Ready(None | Some(Err(_))));
-                (state.is_quiet, state.is_sent) = (said.is_pending(), false);
+                state.is_quiet = said.is_pending();
+                // hyper may ask once more after it has sent everything.
+                state.is_sent &= state.is_quiet;
                 // The end of the body is the end of the call.
                 state.body = state.body.take().filter(|_| !is_over);
                 said
@@ -129,4 +131,36 @@ pub(super) async fn go_on(socket: &mut Socket, mut body: AnswerBody) -> io::Resu
 /// A piece as HTTP/1.1 sends it in an answer whose end is not known.
 fn chunk(piece: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::doors::connection::{Notes, Patience};
+    use crate::doors::text_stream::{self, Says};
+
+    struct Never;
+
+    impl Says for Never {
+        async fn next(self) -> Option<(Bytes, Self)> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn it_leaves_when_what_it_said_is_sent() {
+        let notes = Notes::new(Patience { headers: Duration::from_secs(1), idle: Duration::from_secs(1) });
+        let mut answer = Response::new(text_stream::body(Some(Bytes::from_static(b"begun")), Never));
+        text_stream::mark(answer.headers_mut());
+        let staying = Staying::default();
+        let mut outgoing = Outgoing::of(true, answer, notes.call(false), &staying).into_body();
+        let mut ask = async || std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut outgoing).poll_frame(cx).is_ready())).await;
+        assert!(ask().await && staying.take().is_none(), "it may have more to say");
+        assert!(!ask().await && staying.take().is_none(), "hyper has not sent it");
+        staying.sent();
+        assert!(!ask().await, "hyper asks once more");
+        assert!(staying.take().is_some());
+    }
 }
