@@ -20,6 +20,7 @@ pub mod plan;
 pub mod runner;
 pub mod sandbox_keys;
 pub mod scan;
+pub mod sieve;
 pub mod state;
 pub(crate) mod store;
 mod transparency;

@@ -88,6 +88,8 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
     BLOCKS_BETWEEN: (i64, i64) => (i64,) = "select count(*) from chain_blocks where number >= $1 and number <= $2";
     FORGET_BLOCKS: (i64,) => () = "delete from chain_blocks where number < $1";
     HOLDERS: (Address,) => Holder = "select address, user_id from deposit_addresses where address in ({rows})";
+    HOLDERS_FROM: (i64, i64) => Holder = "select address, user_id from deposit_addresses where idx >= $1 order by idx limit $2";
+    ADDRESSES_FROM: (i64, i64) => (i64, Address) = "select idx, address from deposit_addresses where idx >= $1 order by idx limit $2";
     INDEX_OF: (Address,) => (i64,) = "select idx from deposit_addresses where address = $1";
     ADD_TO_HOLDER: (Address, i64) => () = "update deposit_addresses set units = units + $2 where address = $1";
     UNITS_AT: (Address,) => (i64,) = "select units from deposit_addresses where address = $1";
@@ -203,6 +205,16 @@ pub(super) fn forget_blocks(cx: &mut Context<'_, '_>, before: i64) -> Result<()>
 pub(super) fn holders(cx: &mut Context<'_, '_>, addresses: &[Address]) -> Result<Vec<Holder>> {
     let keys: Vec<_> = addresses.iter().map(|address| (*address,)).collect();
     Ok(cx.tx.all_of(&HOLDERS, &keys)?)
+}
+
+/// The deposit addresses from this index on.
+pub(super) fn holders_from(cx: &mut Context<'_, '_>, index: i64, at_most: i64) -> Result<Vec<Holder>> {
+    Ok(cx.tx.all(&HOLDERS_FROM, (index, at_most))?)
+}
+
+/// The same with their indexes, without whose they are.
+pub(super) fn addresses_from(cx: &mut Context<'_, '_>, index: i64, at_most: i64) -> Result<Vec<(i64, Address)>> {
+    Ok(cx.tx.all(&ADDRESSES_FROM, (index, at_most))?)
 }
 
 pub(super) fn add_to_holder(cx: &mut Context<'_, '_>, address: Address, units: i64) -> Result<()> {

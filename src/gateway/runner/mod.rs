@@ -2,11 +2,13 @@
 //! dead, bring deposits in, compare. No transaction is open while a node is asked, and no reply of a node decides about
 //! money.
 
+mod ahead;
 mod auditing;
 mod check;
 mod keys;
 mod rescan;
 mod send;
+mod side_by_side;
 mod sign;
 mod sweep;
 mod watch;
@@ -27,6 +29,7 @@ use crate::base::call::Dispatcher;
 use crate::base::config::Chain;
 use crate::base::error::{Result, internal};
 use crate::gateway::lease::{self, Token};
+use crate::gateway::sieve::Sieve;
 use crate::wallet::custody::Custody;
 
 pub use auditing::Books;
@@ -46,7 +49,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub struct Gateway {
     dispatcher: Arc<Dispatcher>,
     pool: Pool,
-    keys: Keys,
+    keys: Arc<Keys>,
     custody: Custody,
     books: Books,
     holder: Uuid,
@@ -61,6 +64,7 @@ pub struct Gateway {
     hurried: AtomicU64,
     wake: Notify,
     tip: Mutex<Tip>,
+    sieve: tokio::sync::Mutex<Sieve>,
 }
 
 /// How the devnet is told to make blocks.
@@ -147,7 +151,7 @@ impl Gateway {
         Ok(Self {
             dispatcher,
             pool,
-            keys,
+            keys: Arc::new(keys),
             custody,
             books,
             holder,
@@ -158,6 +162,7 @@ impl Gateway {
             hurried: AtomicU64::new(0),
             wake: Notify::new(),
             tip: Mutex::new(Tip { number: 0, since: None, is_stale: None }),
+            sieve: tokio::sync::Mutex::default(),
         })
     }
 

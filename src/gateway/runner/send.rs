@@ -1,14 +1,18 @@
 //! Sends what is stored, the same bytes again and again, and looks for proof where time ran out.
 
-use tron::node::{Lookup, Verdict};
+use std::sync::Arc;
+
+use tron::node::{Lookup, Pool, Verdict};
 use tron::{SignedTransaction, Txid};
 
 use crate::base::Span;
+use crate::base::call::Dispatcher;
 use crate::base::error::{Result, internal};
 use crate::gateway::attempt;
 use crate::gateway::lease::Token;
 use crate::gateway::order::Attempt;
 use crate::gateway::runner::Gateway;
+use crate::gateway::runner::side_by_side::side_by_side;
 use crate::gateway::store;
 
 /// Nodes forget what waits longer than a minute.
@@ -22,28 +26,12 @@ impl Gateway {
     pub(super) async fn send(&self, token: Token) -> Result<()> {
         let chain_now = self.cursor().await?.at;
         let now = self.dispatcher.clock.now();
-        for attempt in self.dispatcher.look(store::live_attempts).await? {
+        let mut due = self.dispatcher.look(store::live_attempts).await?;
+        due.retain(|attempt| {
             let rested = attempt.sent_at.is_none_or(|at| at < self.since || now >= at.plus(AGAIN_AFTER));
-            if chain_now < attempt.expires_at && rested && !attempt.last_reply.starts_with(REFUSED) {
-                self.send_one(token, &attempt).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn send_one(&self, token: Token, attempt: &Attempt) -> Result<()> {
-        let signed = SignedTransaction::read(&attempt.signed).map_err(internal)?;
-        let replies = self.pool.broadcast(&signed).await;
-        let said: Vec<String> = replies.iter().map(|reply| format!("{} {} {}", reply.provider, reply.code, reply.message)).collect();
-        let all_refused = replies.iter().all(|reply| reply.verdict == Verdict::Refused);
-        let mut said = said.join(", ");
-        if all_refused {
-            tracing::error!(txid = %signed.txid(), said, "every node refuses a transaction; it is not sent again, and waits for its proof");
-            said.insert_str(0, REFUSED);
-        }
-        said.truncate(said.floor_char_boundary(500));
-        let txid = attempt.txid;
-        self.dispatcher.system(move |cx| attempt::record_send(cx, token, txid, &said)).await
+            chain_now < attempt.expires_at && rested && !attempt.last_reply.starts_with(REFUSED)
+        });
+        side_by_side(due, |attempt| send_one(Arc::clone(&self.dispatcher), self.pool.clone(), token, attempt)).await
     }
 
     /// Attempts that no block can take in any more.
@@ -68,4 +56,20 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Sends the stored bytes to every provider, and writes down what they said.
+async fn send_one(dispatcher: Arc<Dispatcher>, pool: Pool, token: Token, attempt: Attempt) -> Result<()> {
+    let signed = SignedTransaction::read(&attempt.signed).map_err(internal)?;
+    let replies = pool.broadcast(&signed).await;
+    let said: Vec<String> = replies.iter().map(|reply| format!("{} {} {}", reply.provider, reply.code, reply.message)).collect();
+    let all_refused = replies.iter().all(|reply| reply.verdict == Verdict::Refused);
+    let mut said = said.join(", ");
+    if all_refused {
+        tracing::error!(txid = %signed.txid(), said, "every node refuses a transaction; it is not sent again, and waits for its proof");
+        said.insert_str(0, REFUSED);
+    }
+    said.truncate(said.floor_char_boundary(500));
+    let txid = attempt.txid;
+    dispatcher.system(move |cx| attempt::record_send(cx, token, txid, &said)).await
 }
