@@ -102,6 +102,13 @@ impl Gateway {
         Ok(nodes(error))
     }
 
+    /// As if so much more time had passed since the newest solid block, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn wait_for_blocks(&self, time: Duration) {
+        let mut known = self.tip.lock().unwrap_or_else(PoisonError::into_inner);
+        known.since = known.since.and_then(|since| since.checked_sub(time));
+    }
+
     /// Notices when the chain stands still, by the machine's time, and when it moves again.
     async fn note_tip(&self, token: Token, read: u64, tip: Option<u64>) -> Result<()> {
         let change = {
