@@ -23,6 +23,7 @@ pub mod scan;
 pub mod sieve;
 pub mod state;
 pub(crate) mod store;
+pub mod sweeps;
 mod transparency;
 
 use serde_json::json;

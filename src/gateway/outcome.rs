@@ -5,9 +5,8 @@ use tron::node::{BlockTransaction, Outcome};
 use crate::base::error::internal;
 use crate::base::{Address, Context, Result, Usdt};
 use crate::events::Event;
-use crate::gateway::float;
 use crate::gateway::order::{self, Asset, Attempt, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::store;
+use crate::gateway::{float, store, sweeps};
 use crate::wallet::payouts;
 use crate::wallet::withdrawal::WithdrawalId;
 
@@ -59,7 +58,8 @@ pub(super) fn confirm(cx: &mut Context<'_, '_>, mut order: Order, txid: [u8; 32]
             payouts::completed(cx, withdrawal, txid, told)
         }
         OrderKind::FloatOut => float::book_out(cx, order.id, Usdt::from_micro(order.amount)),
-        OrderKind::Sweep | OrderKind::TopUp | OrderKind::Faucet => Ok(()),
+        OrderKind::Sweep => sweeps::swept(cx, &order),
+        OrderKind::TopUp | OrderKind::Faucet => Ok(()),
     }
 }
 
@@ -77,6 +77,7 @@ fn fail(cx: &mut Context<'_, '_>, mut order: Order, why: &str, told: &mut Vec<Ev
 /// For good: a withdrawal gets its money back.
 pub(super) fn give_up(cx: &mut Context<'_, '_>, mut order: Order, why: &str, told: &mut Vec<Event>) -> Result<()> {
     if order.kind != OrderKind::Payout {
+        sweeps::given_up(cx, &order)?;
         return order::move_on(cx, &mut order, OrderState::Dropped, why);
     }
     order::move_on(cx, &mut order, OrderState::Refunded, why)?;

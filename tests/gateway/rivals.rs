@@ -100,13 +100,13 @@ async fn overtaken(app: &TestApp, endpoint: &'static str, stored: bool) {
     app.gateway().round().await;
     assert_eq!(debits(app).await, 0, "another one holds the lease");
     rival.outlast_the_lease(app);
+    app.gateway().round().await;
+    rival.go_on(stuck).await;
+    let attempts = order(app, &admin, "in_flight", &id).await.unwrap()["attempts"].clone();
+    assert_eq!((attempts.as_array().unwrap().len(), &attempts[0]["sends"]), (1, &json!(1)), "{endpoint}: who was overtaken writes nothing");
     settle(app).await;
     settle(app).await;
     assert_eq!(status(app, &bot, &id).await, "completed", "{endpoint}");
-    rival.go_on(stuck).await;
-    rival.outlast_the_lease(app);
-    settle(app).await;
-    settle(app).await;
     assert_eq!((debits(app).await, on_chain(app, OUTSIDE)), (1, 23_500_000), "{endpoint}");
     assert_eq!(order(app, &admin, "confirmed", &id).await.unwrap()["attempts"].as_array().unwrap().len(), 1, "{endpoint}");
 }
