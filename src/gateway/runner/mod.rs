@@ -106,7 +106,7 @@ pub fn pool(chain: &Chain, devnet: Option<&Devnet>) -> Result<Pool, String> {
     };
     let mut keys = keys.lines().map(str::trim);
     let mut nodes = Vec::new();
-    for urls in &chain.providers {
+    for (at, urls) in chain.providers.iter().enumerate() {
         let (full, solid) = urls.split_once('|').unwrap_or((urls, urls));
         let name = url::Url::parse(full).ok().and_then(|url| url.host_str().map(str::to_owned));
         let provider = Provider {
@@ -115,7 +115,8 @@ pub fn pool(chain: &Chain, devnet: Option<&Devnet>) -> Result<Pool, String> {
             solid_url: solid.trim_end_matches('/').to_owned(),
             api_key: keys.next().filter(|key| !key.is_empty()).map(|key| ApiKey::new(key.to_owned())),
         };
-        nodes.push(Node::new(provider, over_network()?));
+        let per_second = chain.provider_rps.get(at).copied().unwrap_or(0);
+        nodes.push(Node::new(provider, tron::node::paced(over_network()?, per_second)));
     }
     Ok(Pool::new(nodes, chain.quorum))
 }
