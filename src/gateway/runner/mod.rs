@@ -49,7 +49,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub struct Gateway {
     dispatcher: Arc<Dispatcher>,
     pool: Pool,
-    keys: Arc<Keys>,
+    keys: Keys,
     custody: Custody,
     books: Books,
     holder: Uuid,
@@ -152,7 +152,7 @@ impl Gateway {
         Ok(Self {
             dispatcher,
             pool,
-            keys: Arc::new(keys),
+            keys,
             custody,
             books,
             holder,

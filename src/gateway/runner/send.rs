@@ -1,12 +1,9 @@
 //! Sends what is stored, the same bytes again and again, and looks for proof where time ran out.
 
-use std::sync::Arc;
-
-use tron::node::{Lookup, Pool, Verdict};
+use tron::node::{Lookup, Verdict};
 use tron::{SignedTransaction, Txid};
 
 use crate::base::Span;
-use crate::base::call::Dispatcher;
 use crate::base::error::{Result, internal};
 use crate::gateway::attempt;
 use crate::gateway::lease::Token;
@@ -31,45 +28,44 @@ impl Gateway {
             let rested = attempt.sent_at.is_none_or(|at| at < self.since || now >= at.plus(AGAIN_AFTER));
             chain_now < attempt.expires_at && rested && !attempt.last_reply.starts_with(REFUSED)
         });
-        side_by_side(due, |attempt| send_one(Arc::clone(&self.dispatcher), self.pool.clone(), token, attempt)).await
+        side_by_side(due, |attempt| self.send_one(token, attempt)).await
+    }
+
+    /// Sends the stored bytes to every provider, and writes down what they said.
+    async fn send_one(&self, token: Token, attempt: Attempt) -> Result<()> {
+        let signed = SignedTransaction::read(&attempt.signed).map_err(internal)?;
+        let replies = self.pool.broadcast(&signed).await;
+        let said: Vec<String> = replies.iter().map(|reply| format!("{} {} {}", reply.provider, reply.code, reply.message)).collect();
+        let all_refused = replies.iter().all(|reply| reply.verdict == Verdict::Refused);
+        let mut said = said.join(", ");
+        if all_refused {
+            tracing::error!(txid = %signed.txid(), said, "every node refuses a transaction; it is not sent again, and waits for its proof");
+            said.insert_str(0, REFUSED);
+        }
+        said.truncate(said.floor_char_boundary(500));
+        let txid = attempt.txid;
+        self.dispatcher.system(move |cx| attempt::record_send(cx, token, txid, &said)).await
     }
 
     /// Attempts that no block can take in any more.
     pub(super) async fn bury(&self, token: Token) -> Result<()> {
         let cursor = self.cursor().await?;
-        for attempt in self.dispatcher.look(store::live_attempts).await? {
-            if cursor.at < attempt.expires_at {
-                continue;
-            }
-            let txid = attempt.txid;
-            let absent = match self.pool.solid_transaction(Txid::from_bytes(txid), WITNESSES).await {
-                Lookup::Absent { .. } => true,
-                // It lies in a block that comes next: reading it decides.
-                Lookup::Found { block, .. } if i64::try_from(block).map_err(internal)? > cursor.number => continue,
-                Lookup::Found { .. } => false,
-                Lookup::Unclear(errors) => {
-                    tracing::warn!(?errors, "nodes do not say whether a transaction is on the chain");
-                    continue;
-                }
-            };
-            self.dispatcher.system(move |cx| attempt::record_death(cx, token, txid, absent)).await?;
-        }
-        Ok(())
+        let mut over = self.dispatcher.look(store::live_attempts).await?;
+        over.retain(|attempt| cursor.at >= attempt.expires_at);
+        side_by_side(over, |attempt| self.bury_one(token, cursor.number, attempt.txid)).await
     }
-}
 
-/// Sends the stored bytes to every provider, and writes down what they said.
-async fn send_one(dispatcher: Arc<Dispatcher>, pool: Pool, token: Token, attempt: Attempt) -> Result<()> {
-    let signed = SignedTransaction::read(&attempt.signed).map_err(internal)?;
-    let replies = pool.broadcast(&signed).await;
-    let said: Vec<String> = replies.iter().map(|reply| format!("{} {} {}", reply.provider, reply.code, reply.message)).collect();
-    let all_refused = replies.iter().all(|reply| reply.verdict == Verdict::Refused);
-    let mut said = said.join(", ");
-    if all_refused {
-        tracing::error!(txid = %signed.txid(), said, "every node refuses a transaction; it is not sent again, and waits for its proof");
-        said.insert_str(0, REFUSED);
+    async fn bury_one(&self, token: Token, read: i64, txid: [u8; 32]) -> Result<()> {
+        let absent = match self.pool.solid_transaction(Txid::from_bytes(txid), WITNESSES).await {
+            Lookup::Absent { .. } => true,
+            // It lies in a block that comes next: reading it decides.
+            Lookup::Found { block, .. } if i64::try_from(block).map_err(internal)? > read => return Ok(()),
+            Lookup::Found { .. } => false,
+            Lookup::Unclear(errors) => {
+                tracing::warn!(?errors, "nodes do not say whether a transaction is on the chain");
+                return Ok(());
+            }
+        };
+        self.dispatcher.system(move |cx| attempt::record_death(cx, token, txid, absent)).await.map(drop)
     }
-    said.truncate(said.floor_char_boundary(500));
-    let txid = attempt.txid;
-    dispatcher.system(move |cx| attempt::record_send(cx, token, txid, &said)).await
 }
