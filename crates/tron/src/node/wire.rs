@@ -52,8 +52,39 @@ pub(super) struct RawData {
 #[derive(Deserialize)]
 pub(super) struct RawContract {
     #[serde(rename = "type", default)]
-    pub(super) kind: String,
+    pub(super) kind: ContractKind,
     pub(super) parameter: Option<RawParameter>,
+}
+
+/// All that is asked of it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ContractKind {
+    /// `TriggerSmartContract`, `CreateSmartContract`: it runs code.
+    RunsCode,
+    #[default]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for ContractKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read =
+            |text: &str| Some(if ["TriggerSmartContract", "CreateSmartContract"].contains(&text) { Self::RunsCode } else { Self::Other });
+        deserializer.deserialize_str(hex::Visitor { expecting: "a text", read })
+    }
+}
+
+/// How a call ended, in one word.
+pub(super) enum Verdict {
+    Success,
+    /// `REVERT`, `OUT_OF_ENERGY`, `FAILED`, …
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for Verdict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text: &str| Some(if text == "SUCCESS" { Self::Success } else { Self::Other(text.to_owned()) });
+        deserializer.deserialize_str(hex::Visitor { expecting: "a text", read })
+    }
 }
 
 #[derive(Deserialize)]
@@ -88,7 +119,7 @@ pub(super) struct Info {
 #[derive(Deserialize, Default)]
 pub(super) struct Receipt {
     /// Absent for what calls no contract.
-    pub(super) result: Option<String>,
+    pub(super) result: Option<Verdict>,
     #[serde(default)]
     pub(super) energy_usage_total: i64,
 }
