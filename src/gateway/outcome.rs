@@ -63,11 +63,13 @@ pub(super) fn confirm(cx: &mut Context<'_, '_>, mut order: Order, txid: [u8; 32]
     }
 }
 
-/// It is in a solid block and failed: the fee is gone, nothing moved. Once more, then it is given up.
+/// It is in a solid block and failed: the fee is gone, nothing moved. Once more, then it is given up. A sweep is given up at
+/// once: its address may have nothing left for the fee, which planning it again sees to.
 fn fail(cx: &mut Context<'_, '_>, mut order: Order, why: &str, told: &mut Vec<Event>) -> Result<()> {
     order.failures += 1;
     let most = i64::from(cx.config.chain.fee_limit_max_trx).saturating_mul(SUN);
-    if order.failures < 2 {
+    let is_planned_again = matches!(order.kind, OrderKind::Sweep | OrderKind::TopUp);
+    if order.failures < 2 && !is_planned_again {
         order.fee_limit = if why == "OUT_OF_ENERGY" { order.fee_limit.saturating_mul(2).min(most) } else { 0 };
         return order::move_on(cx, &mut order, OrderState::Approved, &format!("the last attempt failed on the chain: {why}"));
     }

@@ -5,7 +5,7 @@ use tron::{SignedTransaction, Txid};
 
 use crate::base::Span;
 use crate::base::error::{Result, internal};
-use crate::gateway::attempt;
+use crate::gateway::attempt::{self, REFUSED};
 use crate::gateway::lease::Token;
 use crate::gateway::order::Attempt;
 use crate::gateway::runner::Gateway;
@@ -16,8 +16,6 @@ use crate::gateway::store;
 const AGAIN_AFTER: Span = Span::seconds(15);
 /// As many providers as there are, at most two, have to say that a transaction is not there.
 const WITNESSES: usize = 2;
-/// How the reply of nodes begins when all of them refused.
-const REFUSED: &str = "refused: ";
 
 impl Gateway {
     pub(super) async fn send(&self, token: Token) -> Result<()> {

@@ -93,7 +93,7 @@ pub(super) fn complete(number: u64, block: wire::Block, infos: Vec<wire::Info>) 
     let infos = in_order(number, &block.transactions, infos)?;
     let together = block.transactions.into_iter().zip(infos);
     let transactions = together.map(|(transaction, info)| {
-        let contract = transaction.raw_data.contract.first();
+        let contract = transaction.raw_data.contract.0.as_ref();
         let owner = contract.and_then(|contract| contract.parameter.as_ref()?.value.as_ref()?.owner_address);
         let calls_a_contract = contract.is_some_and(|contract| contract.kind == wire::ContractKind::RunsCode);
         read(info, transaction.id, owner, calls_a_contract)

@@ -1,7 +1,9 @@
 //! The JSON of java-tron with `visible: false`. Fields at their default are absent there (`JsonFormat`), so almost
 //! everything is optional; what must not be absent is checked where it is used.
 
-use serde::de::IgnoredAny;
+use std::marker::PhantomData;
+
+use serde::de::{IgnoredAny, SeqAccess};
 use serde::{Deserialize, Deserializer};
 
 use crate::address::Address;
@@ -46,7 +48,7 @@ pub(super) struct BlockTransaction {
 #[derive(Deserialize)]
 pub(super) struct RawData {
     #[serde(default)]
-    pub(super) contract: Vec<RawContract>,
+    pub(super) contract: First<RawContract>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +56,33 @@ pub(super) struct RawContract {
     #[serde(rename = "type", default)]
     pub(super) kind: ContractKind,
     pub(super) parameter: Option<RawParameter>,
+}
+
+/// The first of a list; a transaction has one contract (java-tron, `Manager.validateCommon`).
+pub(super) struct First<T>(pub(super) Option<T>);
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+            type Value = First<T>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let first = list.next_element()?;
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(first))
+            }
+        }
+        deserializer.deserialize_seq(Visitor(PhantomData))
+    }
 }
 
 /// All that is asked of it.
