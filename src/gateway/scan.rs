@@ -146,14 +146,13 @@ fn holders_in(cx: &mut Context<'_, '_>, custody: &Custody, blocks: &[Block]) -> 
 }
 
 /// The transfers of our token, without those of nothing.
-fn transfers(custody: &Custody, transaction: &BlockTransaction) -> Vec<Transfer> {
+fn transfers(custody: &Custody, transaction: &BlockTransaction) -> impl Iterator<Item = Transfer> {
     let ours = transaction.transfers().filter(|(_, event)| Address(event.contract) == custody.contract && !event.units.is_zero());
     ours.filter_map(|(at, event)| {
         let log_index = i64::try_from(at).ok()?;
         let amount = event.units.to_i64().map(Usdt::from_micro);
         Some(Transfer { log_index, from: Address(event.from), to: Address(event.to), event, amount })
     })
-    .collect()
 }
 
 fn arrival(transaction: &BlockTransaction, block: i64, transfer: &Transfer, holder: &Holder) -> Arrival {
@@ -186,13 +185,16 @@ impl Scan {
     }
 
     fn read_transaction(&mut self, cx: &mut Context<'_, '_>, transaction: &BlockTransaction, number: i64) -> Result<()> {
-        let transfers = transfers(&self.custody, transaction);
+        if !self.concerns_us(transaction) {
+            return Ok(());
+        }
+        let txid = *transaction.txid.as_bytes();
+        let transfers: Vec<Transfer> = transfers(&self.custody, transaction).collect();
         for transfer in &transfers {
             self.read_transfer(cx, transaction, number, transfer)?;
         }
-        let txid = *transaction.txid.as_bytes();
         let live = self.live.remove(&txid);
-        let by_us = transaction.owner.is_some_and(|owner| self.is_ours(Address(owner))) || transfers.iter().any(|t| self.is_ours(t.from));
+        let by_us = self.owner_is_ours(transaction) || transfers.iter().any(|t| self.is_ours(t.from));
         if live.is_none() && !by_us {
             return Ok(());
         }
@@ -205,6 +207,18 @@ impl Scan {
             None => store::attempt(cx, txid)?.is_some_and(|attempt| attempt.state != AttemptState::Dead),
         };
         self.note_outgoing(cx, transaction, number, &transfers, known)
+    }
+
+    /// Hardly any does: the rest is not looked at twice.
+    fn concerns_us(&self, transaction: &BlockTransaction) -> bool {
+        let mut transfers = transfers(&self.custody, transaction);
+        self.owner_is_ours(transaction)
+            || self.live.contains_key(transaction.txid.as_bytes())
+            || transfers.any(|transfer| self.is_ours(transfer.from) || self.is_ours(transfer.to))
+    }
+
+    fn owner_is_ours(&self, transaction: &BlockTransaction) -> bool {
+        transaction.owner.is_some_and(|owner| self.is_ours(Address(owner)))
     }
 
     /// Where money came from and went to, as far as these places are ours.

@@ -159,9 +159,9 @@ impl<'p> Scene<'p> {
                 None
             }
             Hold::Unwritten(_) => {
-                let held = self.place.hold_writes();
+                let lock = self.place.hold_writes();
                 pause(SLOW + SLOW);
-                Some(held)
+                Some(lock)
             }
         }
     }

@@ -126,8 +126,7 @@ pub(super) fn read(info: wire::Info, txid: Txid, owner: Option<Address>, calls_a
     let outcome = match (info.result, info.receipt.result) {
         (None, Some(Verdict::Success)) => Outcome::Success,
         (None, None) if !calls_a_contract => Outcome::Success,
-        (_, Some(Verdict::Other(result))) => Outcome::Failed(result),
-        (Some(result), _) => Outcome::Failed(result),
+        (_, Some(Verdict::Other(result))) | (Some(result), _) => Outcome::Failed(result),
         (None, _) => Outcome::Failed("the receipt does not say SUCCESS".into()),
     };
     let logs = info.log.into_iter().map(log).collect();

@@ -16,7 +16,8 @@ const QUIET_MAX: Duration = Duration::from_mins(5);
 /// `Retry-After` says; whoever asks meanwhile gets that 429 at once, so that a pool goes on to the next provider.
 pub fn paced(inner: Transport, per_second: u32) -> Transport {
     let pace = Arc::new(Mutex::new(Pace::new(per_second)));
-    let born = now();
+    // Providers count in machine time; nothing about money depends on it.
+    let born = Instant::now();
     Arc::new(move |request| Box::pin(send(Arc::clone(&inner), Arc::clone(&pace), born, request)) as BoxFuture<_>)
 }
 
@@ -24,7 +25,8 @@ async fn send(inner: Transport, pace: Arc<Mutex<Pace>>, born: Instant, request: 
     let lock = || pace.lock().unwrap_or_else(PoisonError::into_inner);
     let slot = lock().slot(born.elapsed());
     match slot {
-        Slot::At(at) => wait_until(born + at).await,
+        Slot::At(at) if at <= born.elapsed() => {}
+        Slot::At(at) => tokio::time::sleep_until(born + at).await,
         Slot::Quiet(left) => {
             let seconds = left.as_secs() + 1;
             return Ok(Reply { status: 429, retry_after_seconds: Some(seconds), body: Vec::new() });
@@ -35,18 +37,6 @@ async fn send(inner: Transport, pace: Arc<Mutex<Pace>>, born: Instant, request: 
         lock().refused(born.elapsed(), reply.retry_after_seconds.map(Duration::from_secs));
     }
     Ok(reply)
-}
-
-#[expect(clippy::disallowed_methods, reason = "providers count in machine time; nothing about money depends on it")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "providers count in machine time; nothing about money depends on it")]
-async fn wait_until(at: Instant) {
-    if at > now() {
-        tokio::time::sleep_until(at).await;
-    }
 }
 
 /// Times are counted from one moment.
