@@ -32,6 +32,9 @@ for (const form of document.querySelectorAll("form[data-quote]")) {
   });
 }
 
+// Of a row that is wider than the screen, the entry that one is at.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // The menu closes when something else is wanted.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
@@ -45,9 +48,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What happens elsewhere shows here: the server says that something changed, and the parts marked for it are drawn again.
-const live = document.querySelector("[data-live]");
-if (live && window.EventSource) {
-  const source = new EventSource("/live");
+const purse = document.getElementById("purse");
+if (purse && window.EventSource) {
+  const market = document.querySelector("[data-market]") ? "&market=yes" : "";
+  const source = new EventSource(`/live?after=${purse.dataset.after}${market}`);
   let drawing = false;
   let again = false;
   const draw = async () => {
@@ -58,8 +62,12 @@ if (live && window.EventSource) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const other = part.id && fresh.getElementById(part.id);
-        const typing = part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-        if (other && !typing && other.innerHTML !== part.innerHTML) part.innerHTML = other.innerHTML;
+        const focus = part.contains(document.activeElement) ? document.activeElement : null;
+        const typing = focus?.matches("input, textarea, select");
+        if (!other || typing || other.innerHTML === part.innerHTML) continue;
+        part.innerHTML = other.innerHTML;
+        // Whoever had come to a link by keys is still there.
+        if (focus?.hasAttribute("href")) part.querySelector(`[href="${CSS.escape(focus.getAttribute("href"))}"]`)?.focus();
       }
     } else if (answer.redirected) {
       source.close();

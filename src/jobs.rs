@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
 use crate::base::error::internal;
-use crate::base::{Context, Result, hourly_limits, idempotency};
+use crate::base::{Context, Result, UserId, hourly_limits, idempotency};
+use crate::events::Moved;
+use crate::ledger::seal::Sealed;
 use crate::webhooks::Deliverer;
 use crate::{events, ledger, mailer, tasks, users, wallet, webhooks};
 
@@ -34,7 +36,7 @@ type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 /// The table of jobs.
 pub fn jobs(deliverer: &Arc<Deliverer>) -> Vec<Job> {
     vec![
-        in_steps("seal", Duration::from_secs(1), ledger::seal::seal),
+        seal(),
         each_due("clock", Duration::from_millis(500), tasks::clock::due, tasks::clock::act),
         each_due("withdrawals", Duration::from_millis(500), wallet::risk::waiting, wallet::risk::look_at),
         in_steps("count_tallies", Duration::from_secs(1), users::reputation::count_tallies),
@@ -50,6 +52,7 @@ pub fn jobs(deliverer: &Arc<Deliverer>) -> Vec<Job> {
             wake: None,
             run: Arc::new(|dispatcher| Box::pin(save_last_uses(dispatcher))),
         },
+        in_steps("answer_mail_requests", Duration::from_secs(1), users::people::account::answer_requests),
         Job {
             name: "send_mails",
             period: Duration::from_secs(2),
@@ -105,6 +108,32 @@ fn each_due<T: Copy + Send + Sync + 'static>(
         })
     };
     Job { name, period, wake: None, run: Arc::new(run) }
+}
+
+/// Seals, and wakes the pages of those whose money has moved.
+fn seal() -> Job {
+    let run = move |dispatcher: Arc<Dispatcher>| -> Running {
+        Box::pin(async move {
+            loop {
+                let seal = |cx: &mut Context<'_, '_>| {
+                    let Sealed { accounts, published, more } = ledger::seal::seal(cx)?;
+                    let moved = Moved { users: accounts.iter().map(|account| UserId(account.uuid())).collect(), published };
+                    if !moved.users.is_empty() {
+                        moved.announce(cx)?;
+                    }
+                    Ok((moved, more))
+                };
+                let (moved, more) = dispatcher.system(seal).await?;
+                if !moved.users.is_empty() {
+                    moved.ring(&dispatcher.news);
+                }
+                if !more {
+                    return Ok(());
+                }
+            }
+        })
+    };
+    Job { name: "seal", period: Duration::from_secs(1), wake: None, run: Arc::new(run) }
 }
 
 /// Numbers new events and puts them into the queues of webhooks; then wakes those on this node who wait for them.

@@ -12,7 +12,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "chain", sql: include_str!("../migrations/0006_chain.sql") },
     Migration { number: 7, name: "webhooks", sql: include_str!("../migrations/0007_webhooks.sql") },
     Migration { number: 8, name: "people", sql: include_str!("../migrations/0008_people.sql") },
-    Migration { number: 9, name: "sweeps", sql: include_str!("../migrations/0009_sweeps.sql") },
+    Migration { number: 9, name: "sign_in", sql: include_str!("../migrations/0009_sign_in.sql") },
+    Migration { number: 10, name: "sweeps", sql: include_str!("../migrations/0010_sweeps.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.

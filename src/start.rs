@@ -16,7 +16,7 @@ use crate::base::random::Entropy;
 use crate::base::strangers::system_lookup;
 use crate::base::{Result, Span, installation};
 use crate::doors::App;
-use crate::doors::auth::{Seal, Tokens, load_or_make_secret, make_signing_key};
+use crate::doors::auth::{Hashing, Seal, Tokens, load_or_make_secret, make_signing_key};
 use crate::doors::mcp::Streams;
 use crate::gateway::runner::{Books, Devnet, Gateway, Keys};
 use crate::migrations::MIGRATIONS;
@@ -213,6 +213,7 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
     Ok(Arc::new(App {
         operations: operations(&config),
         tokens,
+        hashing: Hashing::default(),
         public_url,
         jobs: jobs::jobs(&deliverer),
         deliverer,

@@ -64,7 +64,7 @@ async fn every_statement_is_prepared_on_postgres() {
 /// what a text index answers to a question (M) or to a number (=), what waits for a job, the few signing keys, admins and
 /// content rules, the reports that nobody has looked at (each with a limit), transactions that
 /// are under way, why payouts are stopped, deposits that wait.
-const MAY_SCAN: [&str; 16] = [
+const MAY_SCAN: [&str; 17] = [
     "SCAN u",
     "SCAN e",
     "SCAN j",
@@ -74,6 +74,7 @@ const MAY_SCAN: [&str; 16] = [
     "SCAN unsealed",
     "SCAN untallied",
     "SCAN fresh_events",
+    "SCAN mail_requests",
     "SCAN signing_keys",
     "SCAN users USING INDEX users_admins",
     "SCAN content_rules",

@@ -45,7 +45,7 @@ impl fmt::Display for Tenths {
 pub struct Hundredths(u64);
 
 impl Hundredths {
-    fn of(total: u64, parts: u64) -> Self {
+    pub fn of(total: u64, parts: u64) -> Self {
         Self(total.saturating_mul(100) / parts.max(1))
     }
 }

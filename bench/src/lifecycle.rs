@@ -75,8 +75,7 @@ pub async fn measure(options: &Options, engine: Engine) -> Fallible<()> {
     let pairs = market(server.address, most)?;
     let place = Place { server: &server, database: cluster.as_ref().and_then(Postgres::pid) };
     if let (Some(cluster), Some(url)) = (&cluster, &url) {
-        cluster.analyze(url).await?;
-        statements_of_a_life(&place, &pairs, cluster).await?;
+        statements_of_a_life(&place, &pairs, cluster, url).await?;
     } else {
         log_of_a_life(&place, &pairs, dir.path()).await?;
     }
@@ -123,11 +122,13 @@ async fn report(options: &Options, place: &Place<'_>, pairs: &[Arc<Pair>], least
 }
 
 /// How many statements PostgreSQL gets for a life cycle of one of 64 clients.
-async fn statements_of_a_life(place: &Place<'_>, pairs: &[Arc<Pair>], cluster: &Postgres) -> Fallible<()> {
+async fn statements_of_a_life(place: &Place<'_>, pairs: &[Arc<Pair>], cluster: &Postgres, url: &str) -> Fallible<()> {
     const LIVES_EACH: usize = 5;
     let far = now() + Duration::from_hours(1);
     let clients = |each: usize| pairs[..64].iter().map(|pair| lives(Arc::clone(pair), far, each)).collect::<Vec<_>>();
-    // Afterwards everything is prepared.
+    // A server has statistics of tables that grow a minute after they began to; afterwards everything is prepared.
+    place.run(clients(2), 4).await?;
+    cluster.analyze(url).await?;
     place.run(clients(2), 4).await?;
     pause(Duration::from_secs(3));
     cluster.log_statements(true).await?;

@@ -18,6 +18,7 @@ mod machine;
 mod market;
 mod mcp;
 mod node;
+mod pages;
 mod receiver;
 mod requests;
 mod search;
@@ -84,6 +85,8 @@ enum Measure {
     Lifecycle,
     /// A read over HTTP against a bare server.
     Http,
+    /// The pages of the site.
+    Pages,
     /// A tool call over MCP against the same call over REST.
     Mcp,
     /// Searches among many open tasks, in process.
@@ -162,6 +165,9 @@ fn run(options: &Options) -> Fallible<()> {
     }
     if options.wants(Measure::Http) {
         runtime.block_on(http::measure(options))?;
+    }
+    if options.wants(Measure::Pages) {
+        runtime.block_on(pages::measure(options))?;
     }
     if options.wants(Measure::Mcp) {
         runtime.block_on(mcp::measure(options))?;

@@ -107,7 +107,7 @@ impl Market {
     /// Runs the sealing job to its end; answers how long that took.
     pub async fn seal(&self) -> Fallible<Duration> {
         let started = now();
-        while self.dispatcher.system(ledger::seal::seal).await? {}
+        while self.dispatcher.system(ledger::seal::seal).await?.more {}
         Ok(started.elapsed())
     }
 

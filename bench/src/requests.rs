@@ -57,6 +57,9 @@ impl Connection {
         self.socket.write_all(request).await?;
         let mut filled = 0;
         loop {
+            if filled == self.buffer.len() {
+                self.buffer.resize(filled * 2, 0);
+            }
             let read = self.socket.read(&mut self.buffer[filled..]).await?;
             if read == 0 {
                 return Err("the server closed the connection".into());
@@ -89,13 +92,18 @@ pub fn once(address: SocketAddr, method: &str, path: &str, body: &str) -> Fallib
 
 /// The same for a request that is written out.
 pub fn raw(address: SocketAddr, request: &[u8]) -> Fallible<(u16, String)> {
+    let (head, body) = exchange(address, request)?;
+    Ok((head.split(' ').nth(1).ok_or("not an HTTP answer")?.parse()?, body))
+}
+
+/// The same; answers the whole head and the body.
+pub fn exchange(address: SocketAddr, request: &[u8]) -> Fallible<(String, String)> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     let (line, rest) = request.split_at(request.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1));
     socket.write_all(&[line, b"connection: close\r\n", rest].concat())?;
     let mut text = String::new();
     socket.read_to_string(&mut text)?;
-    let status = text.split(' ').nth(1).ok_or("not an HTTP answer")?.parse()?;
-    let (_, body) = text.split_once("\r\n\r\n").ok_or("an answer without an end of its head")?;
-    Ok((status, body.to_owned()))
+    let (head, body) = text.split_once("\r\n\r\n").ok_or("an answer without an end of its head")?;
+    Ok((head.to_owned(), body.to_owned()))
 }

@@ -20,6 +20,10 @@ const narrow = { viewport: { width: 320, height: 700 }, hasTouch: true, isMobile
 /** A person with a browser of their own; whatever the browser complains about is a failure. */
 async function person(name, options) {
   const context = await browser.newContext({ baseURL: url, ...options });
+  await context.addInitScript(() => {
+    window.shifted = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.shifted += one.hadRecentInput ? 0 : one.value))).observe({ type: "layout-shift", buffered: true });
+  });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -197,16 +201,18 @@ let withdrawal;
   check("an admin approves, and the chain pays", await stands(b, "Completed"), await page.locator("main").innerText());
 }
 
-const visitor = ["/", "/tasks", "/login", "/signup", "/rules", "/recover", "/docs", "/nothing-here", "/recover/abc", "/confirm/abc"];
+const visitor = ["/", "/tasks", "/login", "/signup", "/rules", "/recover", "/docs", "/docs/mcp", "/docs/bots", "/docs/webhooks", "/nothing-here", "/recover/abc", "/confirm/abc"];
 const member = [
   "/dashboard", "/tasks", "/work", "/publish", "/published", "/review", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys",
   "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks",
   ...(await links(a, "/published", /^\/published\/.+/)), ...(await links(a, "/tasks", /^\/tasks\/.+/)),
   new URL(withdrawal).pathname,
-  ...(await links(b, "/work", /^\/tasks\/.+/)), ...(await links(a, "/profile", /^\/u\/.+/)),
+  ...(await links(b, "/work", /^\/tasks\/.+/)), ...(await links(a, "/review", /^\/review\/.+/)), ...(await links(a, "/profile", /^\/u\/.+/)),
 ];
 const operator = ["/admin", "/admin/users", "/admin/disputes", "/admin/reports", "/admin/rules", "/admin/withdrawals", "/admin/gateway", "/admin/orders", "/admin/settings", "/admin/audit", "/admin/jobs", "/admin/books", "/admin/act/admin_freeze_payouts?id=all",
   ...(await links(admin, "/admin/users", /^\/admin\/users\/.+/))];
+
+const serverTimes = [];
 
 async function look(who, paths, label) {
   for (const scheme of ["light", "dark"]) {
@@ -218,6 +224,11 @@ async function look(who, paths, label) {
         who.complaints.length = 0;
         const answer = await page.goto(path);
         const name = `${label}${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one").replace(/[^a-z0-9]+/gi, "-")}-${scheme}-${size.viewport.width}`;
+        const [shifted, took] = await page.evaluate(() => {
+          const [opened] = performance.getEntriesByType("navigation");
+          return [window.shifted, opened.responseStart - opened.requestStart];
+        });
+        serverTimes.push(took);
         await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
         const missing = path.startsWith("/nothing");
         const complaints = who.complaints.filter((text) => !(missing && text.includes("404")));
@@ -228,7 +239,8 @@ async function look(who, paths, label) {
         const scrolls = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
         const found = (await new AxeBuilder({ page }).analyze()).violations.filter((one) => ["serious", "critical"].includes(one.impact));
         const what = found.map((one) => `${one.id}: ${one.nodes.slice(0, 2).map((node) => node.html.slice(0, 160)).join(" | ")}`);
-        check(`${name} keeps nobody out`, found.length === 0 && !scrolls && complaints.length === 0, what, scrolls ? "scrolls sideways" : "", complaints);
+        const stays = shifted <= 0.01;
+        check(`${name} keeps nobody out`, found.length === 0 && !scrolls && stays && complaints.length === 0, what, scrolls ? "scrolls sideways" : "", stays ? "" : `moves by ${shifted}`, complaints);
       }
     }
   }
@@ -237,6 +249,8 @@ await look(await person("Visitor", wide), visitor, "visitor");
 await look(b, member.filter((path) => !path.startsWith("/published/")), "worker");
 await look(a, member.filter((path) => !path.startsWith("/wallet/withdrawals/")), "member");
 await look(admin, operator, "admin");
+serverTimes.sort((one, other) => one - other);
+console.log(`${serverTimes.length} pages, p95 of the server's time ${serverTimes[Math.floor(serverTimes.length * 0.95)].toFixed(1)} ms`);
 
 await browser.close();
 console.log(`${passed} passed, ${failed} failed`);

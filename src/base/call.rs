@@ -211,6 +211,7 @@ impl Dispatcher {
         let operation = &*prepared.operation;
         let mut cx = self.context(tx, Caller::Anonymous, prepared.chance.clone());
         if !operation.access.is_open() {
+            self.announce(&mut cx, prepared);
             match (self.resolve)(&mut cx, &prepared.credentials, self.effect_of(prepared)) {
                 Ok(caller) => cx.caller = caller,
                 Err(error) => {
@@ -267,6 +268,19 @@ impl Dispatcher {
         }
     }
 
+    /// Where each read is a trip, what a known caller's call reads first travels with the look at who he is. It lets nobody
+    /// through: what is found for somebody else is not asked for.
+    fn announce(&self, cx: &mut Context<'_, '_>, prepared: &Prepared) {
+        if cx.tx.reads_are_cheap() {
+            return;
+        }
+        let (Ok(ready), Some(member)) = (&prepared.ready, self.known.find(&prepared.credentials)) else { return };
+        if let Some((policy, limit)) = self.limit_of(prepared).filter(|(_, limit)| limit.window.is_in_the_database()) {
+            hourly_limits::announce(cx, member.user_id.0, policy, limit);
+        }
+        prepared.operation.announce(cx, &ready.bound, member.user_id);
+    }
+
     /// The hourly limit of a member as it stands when this call does not count.
     fn hour_untouched(&self, cx: &mut Context<'_, '_>, prepared: &Prepared) -> Option<LimitState> {
         let user = cx.user_id().ok()?;
@@ -311,7 +325,7 @@ impl Dispatcher {
         let told = |state: fn(&hourly_limits::Unit) -> LimitState| hour.as_ref().map_or(minute, |unit| is_member.then(|| state(unit)));
         let finish = |cx: &mut Context<'_, '_>| -> Result<Answer> {
             let status = if ready.dry { 200 } else { operation.status };
-            let answer = Answer { status, content_type: operation.content_type, body: (ready.run)(cx)? };
+            let answer = Answer { status, content_type: operation.content_type, body: (ready.bound.run)(cx)? };
             hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
             repeat.map_or(Ok(()), |(fingerprint, _)| idempotency::remember(cx, fingerprint, operation, &answer))?;
             Ok(answer)

@@ -24,6 +24,12 @@ pub struct Unit {
     pub returned: LimitState,
 }
 
+/// Announces the read of [`reserve`], for whoever is most likely the subject.
+pub fn announce(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, limit: Limit) {
+    let since = cx.now.minus(limit.window.span());
+    store::announce_last_and_first_use(cx, subject, policy, since);
+}
+
 /// Looks whether one more use is allowed. Writes nothing; fails with `rate_limited`.
 pub fn reserve(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, limit: Limit) -> Result<Unit, (Error, LimitState)> {
     let since = cx.now.minus(limit.window.span());

@@ -9,10 +9,21 @@ use tokio::sync::Notify;
 
 use crate::base::ids::UserId;
 
-/// The bells of the users that somebody on this node waits for.
+/// What somebody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// New events of a user.
+    Events(UserId),
+    /// Whatever changes what the pages of a user show: his events, his money.
+    Pages(UserId),
+    /// New tasks, whoever published them.
+    Market,
+}
+
+/// The bells that somebody on this node waits for.
 #[derive(Debug, Default)]
 pub struct News {
-    bells: Mutex<HashMap<UserId, Arc<Bell>>>,
+    bells: Mutex<HashMap<Topic, Arc<Bell>>>,
     closed: AtomicBool,
 }
 
@@ -32,15 +43,32 @@ impl Bell {
 impl News {
     /// Something happened to `user`.
     pub fn ring(&self, user: UserId) {
-        let bell = self.lock().get(&user).cloned();
-        if let Some(bell) = bell {
+        self.ring_for(&[Topic::Events(user), Topic::Pages(user)]);
+    }
+
+    /// Something changed that is not an event.
+    pub fn ring_for(&self, topics: &[Topic]) {
+        let bells: Vec<Arc<Bell>> = {
+            let known = self.lock();
+            topics.iter().filter_map(|topic| known.get(topic).cloned()).collect()
+        };
+        for bell in bells {
             bell.ring();
         }
     }
 
     /// Something may have happened to anybody.
     pub fn ring_all(&self) {
-        let bells: Vec<Arc<Bell>> = self.lock().values().cloned().collect();
+        self.ring_where(|_| true);
+    }
+
+    /// What the pages show may have changed for anybody.
+    pub fn ring_pages(&self) {
+        self.ring_where(|topic| !matches!(topic, Topic::Events(_)));
+    }
+
+    fn ring_where(&self, concerned: impl Fn(&Topic) -> bool) {
+        let bells: Vec<Arc<Bell>> = self.lock().iter().filter(|(topic, _)| concerned(topic)).map(|(_, bell)| Arc::clone(bell)).collect();
         for bell in bells {
             bell.ring();
         }
@@ -57,38 +85,33 @@ impl News {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// How many listen to `user` on this node.
-    pub fn listeners(&self, user: UserId) -> usize {
-        self.lock().get(&user).map_or(0, |bell| Arc::strong_count(bell) - 1)
+    /// How many listen to this on this node.
+    pub fn listeners(&self, topic: Topic) -> usize {
+        self.lock().get(&topic).map_or(0, |bell| Arc::strong_count(bell) - 1)
     }
 
-    /// Hears what happens to `user` from now on.
-    pub fn listen(self: &Arc<Self>, user: UserId) -> Listener {
-        let bell = Arc::clone(self.lock().entry(user).or_default());
+    /// Hears what happens from now on.
+    pub fn listen(self: &Arc<Self>, topic: Topic) -> Listener {
+        let bell = Arc::clone(self.lock().entry(topic).or_default());
         let heard = bell.rung.load(Ordering::Acquire);
-        Listener { news: Arc::clone(self), user, bell, heard }
+        Listener { news: Arc::clone(self), topic, bell, heard }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Arc<Bell>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Arc<Bell>>> {
         self.bells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Somebody who listens to a user.
+/// Somebody who listens.
 #[derive(Debug)]
 pub struct Listener {
     news: Arc<News>,
-    user: UserId,
+    topic: Topic,
     bell: Arc<Bell>,
     heard: u64,
 }
 
 impl Listener {
-    /// Whom he listens to.
-    pub const fn user(&self) -> UserId {
-        self.user
-    }
-
     /// Waits until there was a ring since he listens, or since the last time this answered; or until the server stops.
     pub async fn wait(&mut self) {
         loop {
@@ -109,7 +132,7 @@ impl Drop for Listener {
         let mut bells = self.news.lock();
         // The map's and his own.
         if Arc::strong_count(&self.bell) <= 2 {
-            bells.remove(&self.user);
+            bells.remove(&self.topic);
         }
     }
 }
@@ -124,6 +147,10 @@ mod tests {
         UserId(uuid::Uuid::from_u128(n))
     }
 
+    fn events(n: u128) -> Topic {
+        Topic::Events(user(n))
+    }
+
     async fn hears(listener: &mut Listener) -> bool {
         tokio::time::timeout(Duration::from_millis(20), listener.wait()).await.is_ok()
     }
@@ -131,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn a_ring_before_the_wait_is_heard_once_and_only_by_those_it_is_for() {
         let news = Arc::new(News::default());
-        let (mut one, mut two) = (news.listen(user(1)), news.listen(user(2)));
+        let (mut one, mut two) = (news.listen(events(1)), news.listen(events(2)));
         news.ring(user(1));
         news.ring(user(1));
         assert!(hears(&mut one).await && !hears(&mut one).await);
@@ -143,10 +170,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn pages_hear_of_events_and_of_more() {
+        let news = Arc::new(News::default());
+        let topics = [Topic::Events(user(1)), Topic::Pages(user(1)), Topic::Market];
+        let mut listeners = topics.map(|topic| news.listen(topic));
+        let mut heard = async || {
+            let mut heard = [false; 3];
+            for (heard, listener) in heard.iter_mut().zip(&mut listeners) {
+                *heard = hears(listener).await;
+            }
+            heard
+        };
+        news.ring(user(1));
+        assert_eq!(heard().await, [true, true, false]);
+        news.ring_for(&[Topic::Pages(user(1)), Topic::Pages(user(2)), Topic::Market]);
+        assert_eq!(heard().await, [false, true, true]);
+        news.ring_pages();
+        assert_eq!(heard().await, [false, true, true]);
+        news.ring_for(&[Topic::Pages(user(2))]);
+        assert_eq!(heard().await, [false; 3]);
+    }
+
+    #[tokio::test]
     async fn whoever_leaves_leaves_nothing_behind() {
         let news = Arc::new(News::default());
-        let listeners: Vec<Listener> = (0..6).map(|n| news.listen(user(n / 3))).collect();
-        assert_eq!((news.listeners(user(0)), news.listeners(user(1)), news.listeners(user(2))), (3, 3, 0));
+        let listeners: Vec<Listener> = (0..6).map(|n| news.listen(events(n / 3))).collect();
+        assert_eq!((news.listeners(events(0)), news.listeners(events(1)), news.listeners(events(2))), (3, 3, 0));
         drop(listeners);
         assert!(news.lock().is_empty());
     }

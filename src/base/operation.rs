@@ -1,5 +1,6 @@
 //! An operation, as its room lists it: one entry from which REST, the documents and the tests are made.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::base::clock::Ts;
 use crate::base::config::Config;
 use crate::base::context::{Context, Scope};
 use crate::base::error::{Result, internal};
+use crate::base::ids::UserId;
 use crate::base::input;
 use crate::base::limit::Policy;
 use crate::base::tool::Tool;
@@ -84,8 +86,12 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// An operation with its input read. May run more than once; answers the body.
-pub type Bound = Box<dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sync>;
+/// An operation with its input read.
+pub struct Bound {
+    /// May run more than once; answers the body.
+    pub run: Box<BoundRun>,
+    input: Arc<dyn Any + Send + Sync>,
+}
 
 /// What happens instead when the hourly limit is used up; it is told when the limit frees.
 pub type BoundLimited = Box<dyn Fn(&mut Context<'_, '_>, Ts) -> Result<()> + Send + Sync>;
@@ -96,6 +102,8 @@ pub type Checking = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 /// What has to be asked outside for an input; nothing for most.
 pub type Outside = Arc<dyn Fn(&Value, &Config) -> Option<Checking> + Send + Sync>;
 
+type BoundRun = dyn Fn(&mut Context<'_, '_>) -> Result<Vec<u8>> + Send + Sync;
+type Announce = dyn Fn(&mut Context<'_, '_>, &dyn Any, UserId) + Send + Sync;
 type Bind<B> = dyn Fn(Value) -> Result<B> + Send + Sync;
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
@@ -136,6 +144,7 @@ pub struct Operation {
     pub tool: Option<Tool>,
     bind: Arc<Bind<Bound>>,
     limited: Option<Arc<Bind<BoundLimited>>>,
+    announce: Option<Arc<Announce>>,
 }
 
 /// An operation that only reads.
@@ -215,8 +224,8 @@ fn operation<I: Input, O: JsonSchema + 'static>(
     render: fn(&O) -> Result<Vec<u8>>,
 ) -> Operation {
     let bind = move |value: Value| -> Result<Bound> {
-        let input: I = input::read(value)?;
-        Ok(Box::new(move |cx| render(&run(cx, &input)?)))
+        let input: Arc<I> = Arc::new(input::read(value)?);
+        Ok(Bound { input: Arc::clone(&input) as Arc<dyn Any + Send + Sync>, run: Box::new(move |cx| render(&run(cx, &input)?)) })
     };
     let repeatable = effect == Effect::Command && route.0 == Method::Post;
     Operation {
@@ -238,6 +247,7 @@ fn operation<I: Input, O: JsonSchema + 'static>(
         tool: None,
         bind: Arc::new(bind),
         limited: None,
+        announce: None,
     }
 }
 
@@ -250,6 +260,24 @@ impl Operation {
     /// Reads the input for the case that the hourly limit is used up.
     pub fn bind_limited(&self, input: &Value) -> Result<Option<BoundLimited>> {
         self.limited.as_ref().map(|bind| bind(input.clone())).transpose()
+    }
+
+    /// Announces what the call reads first, when `caller` is who he was a moment ago. See [`store::Tx::announce`].
+    pub fn announce(&self, cx: &mut Context<'_, '_>, bound: &Bound, caller: UserId) {
+        if let Some(announce) = &self.announce {
+            announce(cx, &*bound.input, caller);
+        }
+    }
+
+    /// What it reads first, so that it travels with the look at who calls.
+    #[must_use]
+    pub fn reads_first<I: Input>(mut self, announce: fn(&mut Context<'_, '_>, &I, UserId)) -> Self {
+        self.announce = Some(Arc::new(move |cx, input, caller| {
+            if let Some(input) = input.downcast_ref::<I>() {
+                announce(cx, input, caller);
+            }
+        }));
+        self
     }
 
     /// What it does, in one sentence.

@@ -31,7 +31,7 @@ pub(super) struct Prepared {
 
 pub(super) struct Ready {
     pub(super) repeat: Option<(IdempotencyKey, [u8; 32])>,
-    pub(super) run: Bound,
+    pub(super) bound: Bound,
     pub(super) limited: Option<BoundLimited>,
     /// Only what would happen is asked.
     pub(super) dry: bool,
@@ -64,5 +64,5 @@ fn read(operation: &Operation, idempotency_key: Option<IdempotencyKey>, input: R
         (Idempotency::Honoured | Idempotency::Required, Some(key)) => Some((key, idempotency::hash_of(&input))),
     };
     let limited = operation.bind_limited(&input)?;
-    Ok(Ready { repeat, run: operation.bind(input)?, limited, dry })
+    Ok(Ready { repeat, bound: operation.bind(input)?, limited, dry })
 }

@@ -58,6 +58,11 @@ pub(super) fn forget_answers(cx: &mut Context<'_, '_>, before: Ts, at_most: i64)
     Ok(cx.tx.change(&FORGET_ANSWERS, (before, at_most))?)
 }
 
+/// Announces the next read.
+pub(super) fn announce_last_and_first_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, since: Ts) {
+    cx.tx.announce(&LAST_AND_FIRST_USE, (subject, policy.name(), since));
+}
+
 /// The number of the newest use; number and time of the oldest one after `since`.
 pub(super) fn last_and_first_use(
     cx: &mut Context<'_, '_>,

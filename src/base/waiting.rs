@@ -10,6 +10,7 @@ use crate::base::call::{Call, Dispatcher, Failure, Success};
 use crate::base::clock::Span;
 use crate::base::context::Member;
 use crate::base::ids::UserId;
+use crate::base::news::Topic;
 use crate::base::operation::Checking;
 use crate::base::prepared::Prepared;
 
@@ -52,7 +53,7 @@ impl Dispatcher {
     pub(super) async fn await_news(self: &Arc<Self>, prepared: &Arc<Prepared>, found: Success) -> Result<Success, Failure> {
         let Some(Patience { user, span }) = found.patience else { return Ok(found) };
         let deadline = Instant::now() + Duration::from_millis(span.as_milliseconds().unsigned_abs());
-        let mut listener = self.news.listen(user);
+        let mut listener = self.news.listen(Topic::Events(user));
         loop {
             // The first time for what came before anybody listened.
             let found = self.run(prepared).await?;

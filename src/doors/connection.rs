@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
+
+use crate::doors::staying::Staying;
 
 /// How long a connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -122,14 +124,45 @@ impl Drop for CallGuard {
     }
 }
 
+/// How every client of HTTP/2 begins that does not ask first.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// A socket that notes what it reads and writes.
 pub(super) struct Socket {
-    pub(super) tcp: TcpStream,
+    tcp: TcpStream,
     pub(super) notes: Notes,
+    pub(super) staying: Staying,
+    /// What was read to learn the version of the protocol, and how much of it was taken since.
+    begun: ([u8; PREFACE.len()], usize, usize),
+}
+
+impl Socket {
+    pub(super) fn new(tcp: TcpStream, patience: Patience) -> Self {
+        Self { tcp, notes: Notes::new(patience), staying: Staying::default(), begun: ([0; PREFACE.len()], 0, 0) }
+    }
+
+    /// Whether the client begins with HTTP/2. What is read to learn it is read again by whoever comes next.
+    pub(super) async fn speaks_http2(&mut self) -> io::Result<bool> {
+        let (bytes, length, _) = &mut self.begun;
+        while *length < PREFACE.len() && PREFACE.starts_with(&bytes[..*length]) {
+            match self.tcp.read(&mut bytes[*length..]).await? {
+                0 => break,
+                read => *length += read,
+            }
+        }
+        Ok(bytes == PREFACE)
+    }
 }
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let (bytes, length, taken) = &mut self.begun;
+        if taken < length {
+            let piece = buffer.remaining().min(*length - *taken);
+            buffer.put_slice(&bytes[*taken..*taken + piece]);
+            *taken += piece;
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.tcp).poll_read(cx, buffer);
         if buffer.filled().len() > before {
@@ -157,6 +190,8 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes what it writes to when it has nothing left to write.
+        self.staying.sent();
         Pin::new(&mut self.tcp).poll_flush(cx)
     }
 

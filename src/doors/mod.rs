@@ -17,6 +17,7 @@ mod request;
 mod rest;
 mod sandbox;
 mod serve;
+mod staying;
 mod surroundings;
 mod text_stream;
 pub mod web;
@@ -47,6 +48,8 @@ pub struct App {
     pub operations: Vec<Arc<Operation>>,
     /// Signs and reads tokens.
     pub tokens: Tokens,
+    /// Where passwords are hashed.
+    pub hashing: auth::Hashing,
     /// As users see this server, without a slash at the end.
     pub public_url: String,
     /// The gateway, where this process is the one that pays.

@@ -19,7 +19,7 @@ use crate::doors::App;
 use crate::doors::problem;
 use crate::doors::request::{client_address, peer, read_body, request_id};
 use crate::jobs;
-use crate::users::people::mails;
+use crate::users::people::{account, mails};
 
 crate::refusals! {
     /// What this door refuses.
@@ -79,6 +79,8 @@ async fn newest_mails(State(app): State<Arc<App>>, request: Request<Body>) -> Re
     let (parts, _) = request.into_parts();
     let refused = |error: Error| problem::render(&error, &request_id(&parts.extensions));
     guard(&app, &parts).map_err(refused)?;
+    // Those that were asked for a moment ago are there, too.
+    app.dispatcher.system(account::answer_requests).await.map_err(refused)?;
     let mails = app.dispatcher.look(mails::newest).await.map_err(refused)?;
     Ok(Json(json!({ "items": mails })))
 }

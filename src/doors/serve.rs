@@ -1,16 +1,19 @@
 //! Accepts connections and lets them end: what is in flight at the end gets a moment, streams end at once.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use hyper::body::Incoming;
-use hyper::{Request, Version};
+use hyper::server::conn::{http1, http2};
+use hyper::{Method, Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -22,8 +25,9 @@ use tower::Service as _;
 use crate::base::config;
 use crate::base::error::{Error, Refusal};
 use crate::doors::client::Peer;
-use crate::doors::connection::{AnswerBody, Notes, Patience, Socket};
+use crate::doors::connection::{Notes, Patience, Socket};
 use crate::doors::message;
+use crate::doors::staying::{self, Outgoing};
 
 /// How many connections, and how long each may take.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +68,7 @@ const REFUSALS_AT_ONCE: usize = 64;
 /// Serves `router` until `stop` is cancelled, then waits for calls in flight.
 #[expect(clippy::disallowed_methods, reason = "waits for file descriptors, in machine time")]
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, connections: Connections) {
-    let protocol = Arc::new(protocol());
+    let protocols = Arc::new(protocols());
     let places = Arc::new(Semaphore::new(connections.at_most));
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
     let open = TaskTracker::new();
@@ -82,10 +86,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         };
         drop(tcp.set_nodelay(true));
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let (protocol, router, stop) = (Arc::clone(&protocol), router.clone(), stop.clone());
+            let (protocols, router, stop) = (Arc::clone(&protocols), router.clone(), stop.clone());
             open.spawn(async move {
-                let socket = Socket { tcp, notes: Notes::new(connections.patience) };
-                converse(&protocol, socket, peer, router, stop).await;
+                let socket = Socket::new(tcp, connections.patience);
+                converse(&protocols, socket, peer, router, stop).await;
                 drop(place);
             });
         } else {
@@ -105,25 +109,32 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     }
 }
 
-fn protocol() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+/// The two versions of HTTP, as they are spoken here.
+struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+fn protocols() -> Protocols {
+    let (mut http1, mut http2) = (http1::Builder::new(), http2::Builder::new(TokioExecutor::new()));
     // The deadlines of a connection are its notes.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .keep_alive_interval(HTTP2_PING_EVERY)
-        .keep_alive_timeout(HTTP2_PING_EVERY);
-    builder
+    http1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
+    http2.timer(TokioTimer::new()).max_concurrent_streams(100).keep_alive_interval(HTTP2_PING_EVERY).keep_alive_timeout(HTTP2_PING_EVERY);
+    Protocols { http1, http2 }
 }
 
 /// One connection to its end.
-async fn converse(protocol: &Builder<TokioExecutor>, socket: Socket, peer: SocketAddr, router: Router, stop: CancellationToken) {
-    let notes = socket.notes.clone();
-    let calls = notes.clone();
+async fn converse(protocols: &Protocols, mut socket: Socket, peer: SocketAddr, router: Router, stop: CancellationToken) {
+    let (notes, staying) = (socket.notes.clone(), socket.staying.clone());
+    let is_http2 = tokio::select! {
+        begun = socket.speaks_http2() => begun,
+        () = notes.overdue() => return,
+        () = stop.cancelled() => return,
+    };
+    let (calls, stays) = (notes.clone(), staying.clone());
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        let guard = calls.call(request.version() == Version::HTTP_2);
+        let (guard, stays) = (calls.call(request.version() == Version::HTTP_2), stays.clone());
+        let may_stay = request.version() == Version::HTTP_11 && request.method() == Method::GET;
         request.extensions_mut().insert(Peer(peer));
         let refused = message::refusal(&request);
         let mut router = router.clone();
@@ -132,28 +143,58 @@ async fn converse(protocol: &Builder<TokioExecutor>, socket: Socket, peer: Socke
                 Some(refused) => refused,
                 None => router.call(request).await?,
             };
-            Ok::<_, Infallible>(answer.map(|body| AnswerBody { body, _call: guard }))
+            Ok::<_, Infallible>(Outgoing::of(may_stay, answer, guard, &stays))
         }
     });
-    let mut connection = pin!(protocol.serve_connection_with_upgrades(TokioIo::new(socket), service));
-    let mut ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        () = notes.overdue() => None,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection.as_mut() => Some(ended),
-                () = notes.overdue() => None,
+    let ended = match is_http2 {
+        Err(error) => Err(error.to_string()),
+        Ok(true) => {
+            let connection = pin!(protocols.http2.serve_connection(TokioIo::new(socket), service));
+            drive(connection, &notes, &stop, || None::<Infallible>).await.map(drop)
+        }
+        Ok(false) => {
+            let mut connection = protocols.http1.serve_connection(TokioIo::new(socket), service);
+            match drive(Pin::new(&mut connection), &notes, &stop, || staying.take()).await {
+                Ok(Some(body)) => {
+                    let mut socket = connection.into_parts().io.into_inner();
+                    tokio::select! {
+                        ended = staying::go_on(&mut socket, body) => ended.map_err(|error| error.to_string()),
+                        () = notes.overdue() => Ok(()),
+                    }
+                }
+                ended => ended.map(drop),
             }
         }
     };
-    if ended.is_none() {
-        connection.as_mut().graceful_shutdown();
-        ended = tokio::time::timeout(LAST_WORDS, connection.as_mut()).await.ok();
-    }
-    if let Some(Err(error)) = ended {
+    if let Err(error) = ended {
         tracing::debug!(%error, %peer, "a connection ended early");
     }
+}
+
+/// Until it ends, until it has used up somebody's patience, or until it `leaves` for something else.
+async fn drive<C: GracefulConnection<Error = hyper::Error>, L>(
+    mut connection: Pin<&mut C>,
+    notes: &Notes,
+    stop: &CancellationToken,
+    leaves: impl Fn() -> Option<L>,
+) -> Result<Option<L>, String> {
+    let serve = |connection: &mut Pin<&mut C>, cx: &mut Context<'_>| match connection.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(ended.map(|()| None).map_err(|error| error.to_string())),
+        Poll::Pending => leaves().map_or(Poll::Pending, |left| Poll::Ready(Ok(Some(left)))),
+    };
+    tokio::select! {
+        ended = poll_fn(|cx| serve(&mut connection, cx)) => return ended,
+        () = notes.overdue() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = poll_fn(|cx| serve(&mut connection, cx)) => return ended,
+                () = notes.overdue() => {}
+            }
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::time::timeout(LAST_WORDS, poll_fn(|cx| serve(&mut connection, cx))).await.unwrap_or(Ok(None))
 }
 
 /// Says that there is no place; reads what is on its way, so that the answer is not lost with it.

@@ -9,9 +9,9 @@ use ::store::EngineSettings;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::base::UserId;
 use crate::base::call::Dispatcher;
-use crate::base::news::News;
+use crate::base::news::{News, Topic};
+use crate::base::{Context, Result, UserId};
 use crate::events::store;
 
 const CHANNEL: &str = "roborent_events";
@@ -19,29 +19,70 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// PostgreSQL carries less than 8,000 bytes.
 const NAMED_MAX: usize = 200;
 const EVERYBODY: &str = "*";
+const MOVED: &str = "moved";
+const PUBLISHED: &str = "published";
 
-/// What a node says when it has numbered events.
+/// What a node says to the others.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) turn: i64,
-    /// To whom something happened; nobody means that it may be anybody.
-    pub(super) users: Vec<UserId>,
+pub(super) enum Said {
+    /// It has numbered events.
+    Numbered {
+        /// Its turn.
+        turn: i64,
+        /// To whom something happened; nobody means that it may be anybody.
+        users: Vec<UserId>,
+    },
+    /// Money has moved. What is lost of this is seen when pages look for themselves.
+    Moved(Moved),
+}
+
+/// Money that has moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Whose, among others (ids of tasks mean nobody); nobody means that it may be anybody's.
+    pub users: Vec<UserId>,
+    /// Whether some of it for a new task.
+    pub published: bool,
+}
+
+impl Moved {
+    /// Rings for the pages of those whom it concerns.
+    pub fn ring(&self, news: &News) {
+        if self.users.is_empty() {
+            return news.ring_pages();
+        }
+        let market = self.published.then_some(Topic::Market);
+        let topics: Vec<Topic> = self.users.iter().map(|user| Topic::Pages(*user)).chain(market).collect();
+        news.ring_for(&topics);
+    }
+
+    /// Tells the other nodes when this commits.
+    pub fn announce(&self, cx: &mut Context<'_, '_>) -> Result<()> {
+        store::say(cx, &Said::Moved(self.clone()).to_words())
+    }
 }
 
 impl Said {
     pub(super) fn to_words(&self) -> String {
-        let Self { turn, users } = self;
+        let (first, users) = match self {
+            Self::Numbered { turn, users } => (turn.to_string(), users),
+            Self::Moved(Moved { users, published }) => ((if *published { PUBLISHED } else { MOVED }).to_owned(), users),
+        };
         if users.len() > NAMED_MAX {
-            return format!("{turn} {EVERYBODY}");
+            return format!("{first} {EVERYBODY}");
         }
-        users.iter().fold(turn.to_string(), |words, user| format!("{words} {}", user.0.simple()))
+        users.iter().fold(first, |words, user| format!("{words} {}", user.0.simple()))
     }
 
     fn from_words(words: &str) -> Option<Self> {
         let mut words = words.split(' ');
-        let turn = words.next()?.parse().ok()?;
+        let first = words.next()?;
         let users: Option<Vec<UserId>> = words.map(|word| Uuid::parse_str(word).ok().map(UserId)).collect();
-        Some(Self { turn, users: users.unwrap_or_default() })
+        let users = users.unwrap_or_default();
+        match first {
+            MOVED | PUBLISHED => Some(Self::Moved(Moved { users, published: first == PUBLISHED })),
+            turn => Some(Self::Numbered { turn: turn.parse().ok()?, users }),
+        }
     }
 }
 
@@ -64,7 +105,7 @@ pub async fn follow(dispatcher: Arc<Dispatcher>, engine: EngineSettings, stop: C
 
 fn hear(news: &News, heard: &AtomicI64, words: &str) {
     match Said::from_words(words) {
-        Some(Said { turn, users }) if !users.is_empty() => {
+        Some(Said::Numbered { turn, users }) if !users.is_empty() => {
             // Turns are heard in order; between two of them nothing is missing.
             if heard.swap(turn, Ordering::AcqRel) + 1 == turn {
                 for user in users {
@@ -74,10 +115,11 @@ fn hear(news: &News, heard: &AtomicI64, words: &str) {
                 news.ring_all();
             }
         }
-        Some(Said { turn, .. }) => {
+        Some(Said::Numbered { turn, .. }) => {
             heard.store(turn, Ordering::Release);
             news.ring_all();
         }
+        Some(Said::Moved(moved)) => moved.ring(news),
         None => news.ring_all(),
     }
 }
@@ -105,12 +147,17 @@ mod tests {
 
     #[test]
     fn what_is_said_is_understood_and_fits() {
-        let of = |count: u128| Said { turn: 7, users: (1..=count).map(|n| UserId(Uuid::from_u128(n))).collect() };
+        let users = |count: u128| (1..=count).map(|n| UserId(Uuid::from_u128(n))).collect::<Vec<_>>();
+        let numbered = |count| Said::Numbered { turn: 7, users: users(count) };
+        let moved = |count, published| Said::Moved(Moved { users: users(count), published });
         for count in [1, 2, 200] {
-            assert!(of(count).to_words().len() < 7_900);
-            assert_eq!(Said::from_words(&of(count).to_words()), Some(of(count)));
+            for said in [numbered(count), moved(count, false), moved(count, true)] {
+                assert!(said.to_words().len() < 7_900);
+                assert_eq!(Said::from_words(&said.to_words()), Some(said));
+            }
         }
-        assert_eq!(Said::from_words(&of(201).to_words()), Some(Said { turn: 7, users: Vec::new() }));
+        assert_eq!(Said::from_words(&numbered(201).to_words()), Some(numbered(0)));
+        assert_eq!(Said::from_words(&moved(201, true).to_words()), Some(moved(0, true)));
         assert_eq!(Said::from_words(""), None);
     }
 }

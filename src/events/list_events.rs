@@ -72,3 +72,8 @@ pub(super) fn read(cx: &mut Context<'_, '_>, user: UserId, after: i64, at_most: 
     };
     store::events_after(cx, user, after, i64::from(at_most))?.into_iter().map(view).collect()
 }
+
+/// The number of the newest event of `user`; 0 before the first.
+pub fn last_seq(cx: &mut Context<'_, '_>, user: UserId) -> Result<i64> {
+    Ok(store::last_seqs(cx, &[user])?.first().and_then(|(_, last)| *last).unwrap_or(0))
+}

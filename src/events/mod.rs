@@ -11,8 +11,8 @@ use crate::base::operation::{self, Method, Operation, query};
 use crate::base::tool::tool;
 
 pub use emit::{Event, EventKind, emit};
-pub use follow::follow;
-pub use list_events::EventView;
+pub use follow::{Moved, follow};
+pub use list_events::{EventView, last_seq};
 pub use number::{Numbered, Placed, number};
 pub use stream::{Next, Stream, stream};
 

@@ -56,7 +56,8 @@ pub fn number(cx: &mut Context<'_, '_>) -> Result<Numbered> {
     store::place(cx, &rows)?;
     store::forget_fresh(cx, &fresh)?;
     if !fresh.is_empty() {
-        store::announce(cx, turn, &Said { turn, users }.to_words())?;
+        store::end_turn(cx, turn)?;
+        store::say(cx, &Said::Numbered { turn, users }.to_words())?;
     }
     Ok(Numbered { events, more: fresh.len() == NUMBERED_TOGETHER })
 }

@@ -35,7 +35,7 @@ use crate::events::emit::Event;
     LOCK_NUMBERING: () => (i64,) = "select turn from event_numbering where id = 1 {lock}";
     TURN: () => (i64,) = "select turn from event_numbering where id = 1";
     NEXT_TURN: (i64,) => () = "update event_numbering set turn = $1 where id = 1";
-    ANNOUNCE: (String,) => (i64,) =
+    SAY: (String,) => (i64,) =
         "{sqlite}select length($1){postgres}select cast(1 as bigint) from (select pg_notify('roborent_events', $1)) as said{end}";
     FRESH: () => FreshRow = "select batch, n, id, user_id, kind, data, at from fresh_events order by batch, n limit 1024";
     LAST_SEQS: (UserId,) => (UserId, Option<i64>) =
@@ -71,10 +71,14 @@ pub(super) fn turn(cx: &mut Context<'_, '_>) -> Result<i64> {
     Ok(cx.tx.one(&TURN, ())?.0)
 }
 
-/// Tells the other nodes, when this commits, what was placed in this turn.
-pub(super) fn announce(cx: &mut Context<'_, '_>, turn: i64, words: &str) -> Result<()> {
-    cx.tx.write(&NEXT_TURN, (turn,))?;
-    cx.tx.one(&ANNOUNCE, (words,))?;
+/// A turn that placed something has this number.
+pub(super) fn end_turn(cx: &mut Context<'_, '_>, turn: i64) -> Result<()> {
+    Ok(cx.tx.write(&NEXT_TURN, (turn,))?)
+}
+
+/// Says something to the other nodes when this commits.
+pub(super) fn say(cx: &mut Context<'_, '_>, words: &str) -> Result<()> {
+    cx.tx.one(&SAY, (words,)).map(drop)?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::base::call::{Credentials, Dispatcher};
 use crate::base::context::Scope;
-use crate::base::news::Listener;
+use crate::base::news::{Listener, Topic};
 use crate::base::operation::{Access, EventStream};
 use crate::base::{Context, Result};
 use crate::events::EventRefusal;
@@ -72,10 +72,11 @@ pub struct Stream {
 pub async fn stream(dispatcher: &Arc<Dispatcher>, credentials: Credentials, after: i64) -> Result<Stream> {
     let user = dispatcher.look_as(credentials.clone(), ACCESS, |cx| cx.user_id()).await?;
     let most = dispatcher.config.events.streams_per_user_max;
-    if dispatcher.news.listeners(user) >= most {
+    let topic = Topic::Events(user);
+    if dispatcher.news.listeners(topic) >= most {
         return Err(crate::base::Error::from(EventRefusal::TooManyStreams { most }).retry_after(5));
     }
-    let listener = dispatcher.news.listen(user);
+    let listener = dispatcher.news.listen(topic);
     let dispatcher = Arc::clone(dispatcher);
     Ok(Stream { dispatcher, credentials, listener, after, unread: true, checked: Instant::now() })
 }

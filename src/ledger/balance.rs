@@ -28,6 +28,11 @@ impl Balance {
     }
 }
 
+/// Announces the read of [`balance_of`].
+pub fn announce_balance(cx: &mut Context<'_, '_>, user: UserId) {
+    store::announce_balances_of(cx, user);
+}
+
 /// What `user` has now.
 pub fn balance_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Balance> {
     let mut balance = Balance::default();

@@ -9,6 +9,6 @@ pub(crate) mod store;
 pub mod transaction;
 
 pub use account::{AccountId, AccountKind, NewAccount};
-pub use balance::{Balance, balance_of, open_user_account};
+pub use balance::{Balance, announce_balance, balance_of, open_user_account};
 pub use record::record;
 pub use transaction::{Transaction, TransactionKind};

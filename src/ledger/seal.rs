@@ -11,9 +11,21 @@ use crate::base::error::internal;
 use crate::base::{Context, Result, Usdt};
 use crate::ledger::account::AccountId;
 use crate::ledger::store::{self, SEALED_TOGETHER, UnsealedRow};
+use crate::ledger::transaction::TransactionKind;
 
-/// Job: seals the oldest transactions. Answers whether there may be more.
-pub fn seal(cx: &mut Context<'_, '_>) -> Result<bool> {
+/// What one turn of sealing went over.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The accounts whose balance had changed, each once, but for those of the platform.
+    pub accounts: Vec<AccountId>,
+    /// Whether a task was published.
+    pub published: bool,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// Job: seals the oldest transactions.
+pub fn seal(cx: &mut Context<'_, '_>) -> Result<Sealed> {
     let (start, mut hash) = store::lock_head(cx)?;
     let rows = store::unsealed(cx)?;
     let mut position = start;
@@ -31,7 +43,11 @@ pub fn seal(cx: &mut Context<'_, '_>) -> Result<bool> {
         fold.save(cx)?;
     }
     store::save_seals(cx, start, &seals)?;
-    Ok(position - start == SEALED_TOGETHER)
+    let mut accounts: Vec<AccountId> = rows.iter().flat_map(|row| [row.from, row.to]).filter(|account| !account.is_folded()).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    let published = rows.iter().any(|row| row.kind == TransactionKind::Publish.name());
+    Ok(Sealed { accounts, published, more: position - start == SEALED_TOGETHER })
 }
 
 /// The hash of a transaction after `previous`: SHA-256 over the previous hash, the row and its postings.

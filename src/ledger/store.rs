@@ -152,6 +152,10 @@ pub(super) fn insert_entries(cx: &mut Context<'_, '_>, rows: &[(AccountId, i64, 
     Ok(cx.tx.write_rows(&INSERT_ENTRIES, rows)?)
 }
 
+pub(super) fn announce_balances_of(cx: &mut Context<'_, '_>, owner: UserId) {
+    cx.tx.announce(&BALANCES_OF_OWNER, (owner,));
+}
+
 pub(super) fn balances_of(cx: &mut Context<'_, '_>, owner: UserId) -> Result<Vec<(AccountKind, Usdt)>> {
     Ok(cx.tx.all(&BALANCES_OF_OWNER, (owner,))?)
 }

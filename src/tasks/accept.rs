@@ -40,6 +40,10 @@ pub struct Accepted {
     reward_net_usd: Usdt,
 }
 
+pub(super) fn reads_first(cx: &mut Context<'_, '_>, input: &WhichTask, worker: UserId) {
+    store::announce_task_and_candidate(cx, input.task_id, worker);
+}
+
 pub(super) fn accept_task(cx: &mut Context<'_, '_>, input: &WhichTask) -> Result<Accepted> {
     let worker = cx.user_id()?;
     let (mut task, candidate) = store::task_and_candidate(cx, input.task_id, worker)?.ok_or(Refusal::NotFound)?;

@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::base::{Context, Result, Ts, Usdt};
+use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::events::EventKind;
 use crate::tasks::acceptance::{AcceptanceId, SubmissionId};
 use crate::tasks::case::Case;
+use crate::tasks::store;
 use crate::tasks::task::TaskStatus;
 use crate::users::reputation::Tally;
 
@@ -40,6 +41,10 @@ pub struct Approved {
     task_status: TaskStatus,
     /// Slots paid so far.
     slots_filled: i64,
+}
+
+pub(super) fn reads_first(cx: &mut Context<'_, '_>, input: &WhichSubmission, _: UserId) {
+    store::announce_case_by_submission(cx, input.submission_id);
 }
 
 pub(super) fn approve_submission(cx: &mut Context<'_, '_>, input: &WhichSubmission) -> Result<Approved> {

@@ -10,19 +10,21 @@ use crate::tasks::{TaskRefusal, store};
 pub(super) fn check_content(cx: &mut Context<'_, '_>, texts: &[&str]) -> Result<()> {
     let words: Vec<Vec<String>> = texts.iter().map(|text| words(text)).collect();
     for (name, pattern) in store::content_rules(cx)? {
-        if words.iter().any(|words| matches(&pattern, words)) {
+        if matches(&pattern, &words) {
             return Err(TaskRefusal::PolicyBlocked { rule: name }.into());
         }
     }
     Ok(())
 }
 
-/// Whether one of the alternatives stands in the text, its words next to each other. `*` alone is any word, at the end of
-/// a word any ending.
-pub(super) fn matches(pattern: &str, words: &[String]) -> bool {
-    pattern.split('|').map(|alternative| alternative.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>()).any(|wanted| {
+/// Whether one of the alternatives stands in one of the texts, its words next to each other. `*` alone is any word, at the
+/// end of a word any ending.
+pub(super) fn matches(pattern: &str, texts: &[Vec<String>]) -> bool {
+    let pattern = pattern.to_lowercase();
+    pattern.split('|').any(|alternative| {
+        let wanted: Vec<&str> = alternative.split_whitespace().collect();
         let found = |run: &[String]| run.iter().zip(&wanted).all(|(word, wanted)| word_matches(wanted, word));
-        !wanted.is_empty() && words.windows(wanted.len()).any(found)
+        !wanted.is_empty() && texts.iter().any(|words| words.windows(wanted.len()).any(found))
     })
 }
 
@@ -54,7 +56,7 @@ mod tests {
             ("", "anything", false),
             (" | ", "anything", false),
         ] {
-            assert_eq!(matches(pattern, &words(text)), found, "{pattern}: {text}");
+            assert_eq!(matches(pattern, &[words(text)]), found, "{pattern}: {text}");
         }
     }
 }

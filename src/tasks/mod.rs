@@ -108,6 +108,7 @@ pub fn operations() -> Vec<Operation> {
 fn creating() -> Vec<Operation> {
     vec![
         command("publish_task", Method::Post, "/api/v1/agent/tasks", Access::User(Scope::Spend), publish::publish_task)
+            .reads_first(publish::reads_first)
             .limit(Policy::Publish)
             .creates()
             .may_be_tried()
@@ -141,11 +142,13 @@ fn working() -> Vec<Operation> {
             .about("Find open tasks that you may accept, by category, reward, tags, words. A page may be short: go on while next_cursor is not null.")
             .tool(tool("Search open tasks", "Find open tasks that you may accept, by category, reward, tags or words. Rows are short: read get_task_detail before you accept_task. Your own slots are in list_my_tasks, tasks that you posted in list_published_tasks. A page may hold fewer rows than asked for: go on while next_cursor is not null.")),
         command("accept_task", Method::Post, "/api/v1/agent/tasks/{task_id}/accept", Access::User(Scope::Earn), accept::accept_task)
+            .reads_first(accept::reads_first)
             .limit(Policy::Accept)
             .creates()
             .about("Take a slot of a task. The proof is due before the deadline in the answer.")
             .tool(tool("Accept a task", "Take one slot of a task from search_tasks; answers assignment_id and the deadline for your proof. Read get_task_detail first. Hand the proof in with submit_result before the deadline, or give the slot back with cancel_assignment: letting it expire closes the task to you. 30 an hour.").idempotent()),
         command("submit_result", Method::Post, "/api/v1/agent/tasks/{task_id}/submit", Access::User(Scope::Earn), submit::submit_proof)
+            .reads_first(submit::reads_first)
             .limit(Policy::Submit)
             .creates()
             .when_limited(submit::wait_for_the_limit)
@@ -187,7 +190,8 @@ fn reviewing() -> Vec<Operation> {
             Access::User(Scope::Spend),
             approve::approve_submission,
         )
-        .limit(Policy::Review)
+        .reads_first(approve::reads_first)
+            .limit(Policy::Review)
         .about("Accept a proof and pay the worker from escrow.")
         .tool(tool("Approve a proof", "Accept a proof for a task that you published and pay the worker from escrow; final. Read it first with list_submissions. When something is missing use request_changes, when it is worthless reject_submission. After payment tip_worker can add to it.").destroys().idempotent()),
         command(

@@ -170,6 +170,12 @@ pub struct Problem {
     missing_usd: Option<Usdt>,
 }
 
+pub(super) fn reads_first(cx: &mut Context<'_, '_>, _: &PublishTask, creator: UserId) {
+    store::announce_content_rules(cx);
+    spend_cap::announce(cx, creator);
+    ledger::announce_balance(cx, creator);
+}
+
 pub(super) fn publish_task(cx: &mut Context<'_, '_>, input: &PublishTask) -> Result<Publication> {
     let creator = cx.user_id()?;
     let (task, texts) = draft(cx, creator, input)?;

@@ -195,6 +195,11 @@ pub(super) fn texts(cx: &mut Context<'_, '_>, id: TaskId) -> Result<Option<Texts
     Ok(cx.tx.maybe(&TEXTS, (id,))?)
 }
 
+/// Announces [`task_and_candidate`].
+pub(super) fn announce_task_and_candidate(cx: &mut Context<'_, '_>, id: TaskId, worker: UserId) {
+    cx.tx.announce(&TASK_AND_CANDIDATE, (id, worker));
+}
+
 /// A task, locked, and what `worker` is to it.
 pub(super) fn task_and_candidate(cx: &mut Context<'_, '_>, id: TaskId, worker: UserId) -> Result<Option<(Task, Candidate)>> {
     Ok(cx.tx.maybe(&TASK_AND_CANDIDATE, (id, worker))?.map(|Both(task, candidate)| (task, candidate)))
@@ -285,6 +290,11 @@ pub(super) fn save_acceptance(cx: &mut Context<'_, '_>, before: AcceptanceStatus
     Ok(cx.tx.write(&SAVE_ACCEPTANCE, row)?)
 }
 
+/// Announces [`held_by`].
+pub(super) fn announce_held_by(cx: &mut Context<'_, '_>, task: TaskId, worker: UserId) {
+    cx.tx.announce(&HELD_BY, (task, worker));
+}
+
 /// What `worker` holds of a task, or held last; the acceptance is locked.
 pub(super) fn held_by(cx: &mut Context<'_, '_>, task: TaskId, worker: UserId) -> Result<Option<(Task, Acceptance)>> {
     Ok(cx.tx.maybe(&HELD_BY, (task, worker))?.map(|Both(task, acceptance)| (task, acceptance)))
@@ -293,6 +303,11 @@ pub(super) fn held_by(cx: &mut Context<'_, '_>, task: TaskId, worker: UserId) ->
 /// The same with the task locked, too.
 pub(super) fn case_held_by(cx: &mut Context<'_, '_>, task: TaskId, worker: UserId) -> Result<Option<CaseRow>> {
     Ok(cx.tx.maybe(&CASE_HELD_BY, (task, worker))?)
+}
+
+/// Announces [`case_by_submission`].
+pub(super) fn announce_case_by_submission(cx: &mut Context<'_, '_>, id: SubmissionId) {
+    cx.tx.announce(&CASE_BY_SUBMISSION, (id,));
 }
 
 /// What a proof belongs to, task and acceptance locked.
@@ -359,6 +374,11 @@ pub(super) fn last_held(cx: &mut Context<'_, '_>, task: TaskId, worker: UserId) 
 
 pub(super) fn proof(cx: &mut Context<'_, '_>, id: SubmissionId) -> Result<Option<Proof>> {
     Ok(cx.tx.maybe(&PROOF, (id,))?)
+}
+
+/// Announces [`content_rules`].
+pub(super) fn announce_content_rules(cx: &mut Context<'_, '_>) {
+    cx.tx.announce(&CONTENT_RULES, ());
 }
 
 /// What tasks must not ask for, as (name, pattern).

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::base::error::Refusal;
-use crate::base::{Context, Result, Span, Ts};
+use crate::base::{Context, Result, Span, Ts, UserId};
 use crate::events::{self, Event, EventKind};
 use crate::tasks::acceptance::{AcceptanceId, SubmissionId};
 use crate::tasks::links::http_link;
@@ -44,6 +44,10 @@ pub struct Submitted {
     status: &'static str,
     /// Without a verdict by then it counts as approved.
     auto_approve_at: Option<Ts>,
+}
+
+pub(super) fn reads_first(cx: &mut Context<'_, '_>, input: &SubmitProof, worker: UserId) {
+    store::announce_held_by(cx, input.task_id, worker);
 }
 
 pub(super) fn submit_proof(cx: &mut Context<'_, '_>, input: &SubmitProof) -> Result<Submitted> {

@@ -12,7 +12,7 @@ use crate::users::UserRefusal;
 use crate::users::api_key::ApiKey;
 use crate::users::credentials::KeyRow;
 use crate::users::names::not_blank;
-use crate::users::store;
+use crate::users::{second_factor, store};
 
 pub(super) const DEFAULT_NAME: &str = "default";
 const OVERLAP: Span = Span::hours(24);
@@ -123,6 +123,7 @@ pub(super) fn list_keys(cx: &mut Context<'_, '_>, _: &ListKeys) -> Result<KeyLis
 
 pub(super) fn create_key(cx: &mut Context<'_, '_>, input: &CreateKey) -> Result<CreatedKey> {
     let user = cx.user_id()?;
+    second_factor::before_a_change(cx)?;
     let scopes = input.scopes.as_deref().map_or(Scopes::ALL, Scopes::of);
     let most = cx.config.auth.api_keys_max;
     if store::keys_that_stay(cx, user)? >= i64::from(most) {
@@ -134,6 +135,7 @@ pub(super) fn create_key(cx: &mut Context<'_, '_>, input: &CreateKey) -> Result<
 
 pub(super) fn rotate_key(cx: &mut Context<'_, '_>, input: &WhichKey) -> Result<CreatedKey> {
     let user = cx.user_id()?;
+    second_factor::before_a_change(cx)?;
     let old = store::key_of(cx, input.key_id, user)?.ok_or(Refusal::NotFound)?;
     if !old.stays() {
         return Err(if old.works_at(cx.now) { UserRefusal::KeyRotated } else { UserRefusal::KeyRevoked }.into());

@@ -7,6 +7,7 @@ mod authenticate;
 mod create_admin;
 pub mod credentials;
 mod forget_ended;
+mod guessable;
 mod names;
 pub mod password;
 pub mod people;
@@ -15,6 +16,7 @@ pub mod referral_code;
 mod register;
 mod register_agent;
 pub mod reputation;
+pub mod second_factor;
 pub mod session;
 pub mod signing_keys;
 pub(crate) mod store;
@@ -56,6 +58,7 @@ crate::refusals! {
         FactorNameTaken = 422 "second_factor_name_taken": "There is a second factor of this name." => "Choose another name.";
         TooManyFactors { most: usize } = 422 "too_many_second_factors": "There are {most} second factors already." => "Remove one that is not used any more.";
         SecondFactorNeeded = 401 "second_factor_needed": "This needs your second factor." => "Sign in again with a code of your app.";
+        SecondFactorRequired { why: &'static str } = 403 "second_factor_required": "{why}" => "Show a code: sign in on the site, or POST /auth/v1/factors/{factor_id}/challenge and /verify, and call with the token of that answer within 15 minutes. An API key cannot show one.";
         PasswordChanged = 409 "password_changed": "The password was changed in the meantime." => "Sign in with the new password.";
     }
 }

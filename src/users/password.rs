@@ -8,6 +8,7 @@ use crate::base::Result;
 use crate::base::error::internal;
 use crate::base::random::Rng;
 use crate::users::UserRefusal;
+use crate::users::guessable::is_guessable;
 
 /// Characters of the shortest password.
 pub const LENGTH_MIN: usize = 10;
@@ -29,45 +30,6 @@ pub fn check_strength(password: &str, email: &str) -> Result<()> {
         return Err(UserRefusal::WeakPassword { min: LENGTH_MIN, max: LENGTH_MAX }.into());
     }
     Ok(())
-}
-
-/// What those who guess try first: the address itself, one thing over and over, a row of keys, and these words.
-fn is_guessable(password: &str, email: &str) -> bool {
-    const COMMON: [&str; 16] = [
-        "password",
-        "passw0rd",
-        "qwertyuiop",
-        "qwerty",
-        "letmein",
-        "welcome",
-        "iloveyou",
-        "admin",
-        "administrator",
-        "roborent",
-        "football",
-        "baseball",
-        "superman",
-        "changeme",
-        "sunshine",
-        "princess",
-    ];
-    const ROWS: [&str; 5] = [
-        "01234567890123456789",
-        "98765432109876543210",
-        "abcdefghijklmnopqrstuvwxyz",
-        "qwertyuiopasdfghjklzxcvbnm",
-        "1q2w3e4r5t6y7u8i9o0p",
-    ];
-    let plain = password.to_lowercase();
-    let letters: Vec<char> = plain.chars().collect();
-    let repeats = (1..=letters.len() / 3).any(|period| letters.iter().zip(&letters[period..]).all(|(a, b)| a == b));
-    let name = email.split('@').next().unwrap_or_default().to_lowercase();
-    // What is left of a common word with digits and signs around it.
-    let core = plain.trim_matches(|c: char| !c.is_alphabetic());
-    let wordless = [&*name, core]
-        .iter()
-        .any(|word| !word.is_empty() && plain.len() < word.len() + 6 && (*word == name || COMMON.contains(word)) && plain.contains(word));
-    repeats || plain == email.to_lowercase() || wordless || ROWS.iter().any(|row| row.contains(&plain))
 }
 
 /// The hash to store, as a PHC string. Slow on purpose.
@@ -128,14 +90,10 @@ mod tests {
     }
 
     #[test]
-    fn easy_passwords_are_refused() {
-        for weak in
-            ["short", "aaaaaaaaaaaaaaaa", "me@example.com", "Password123!", "1234567890", "qwertyuiop", "abcabcabcabc", "Welcome2026"]
-        {
+    fn what_is_short_long_or_easy_is_refused() {
+        for weak in ["short", &"xk".repeat(65), "Password123!", "me@example.com"] {
             assert!(check_strength(weak, "me@example.com").is_err(), "{weak}");
         }
-        for good in ["correct horse battery", "password is a bad word", "xkcd 936 agrees", "welcome home dear cat"] {
-            assert!(check_strength(good, "me@example.com").is_ok(), "{good}");
-        }
+        assert!(check_strength("correct horse battery", "me@example.com").is_ok());
     }
 }

@@ -27,6 +27,9 @@ const SEEN_EVERY: Span = Span::minutes(5);
 /// A token that was already exchanged gives the same successor again for so long: parallel tabs and lost answers.
 const REUSE: Span = Span::seconds(120);
 
+/// A second factor that was shown counts for so long where money leaves.
+const SECOND_FACTOR_FRESH: Span = Span::minutes(15);
+
 /// Where somebody signs in from, and what he keeps the session by.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -66,7 +69,18 @@ pub struct SignedIn {
 impl SignedIn {
     /// Whether a second factor is there and was not shown in this session.
     pub fn lacks_second_factor(&self) -> bool {
-        self.aal == Aal::One && self.factors.iter().any(|factor| factor.verified_at.is_some())
+        self.aal == Aal::One && self.has_second_factor()
+    }
+
+    /// Whether one is there that counts.
+    pub fn has_second_factor(&self) -> bool {
+        self.factors.iter().any(|factor| factor.verified_at.is_some())
+    }
+
+    /// Whether one is there and was not shown in this session lately.
+    pub fn lacks_fresh_second_factor(&self, now: Ts) -> bool {
+        let shown = ["totp", "recovery_code"].iter().filter_map(|method| self.signed_in_by(method)).max();
+        self.has_second_factor() && shown.is_none_or(|at| now >= at.plus(SECOND_FACTOR_FRESH))
     }
 
     /// When they last signed in by this method, in this session.

@@ -77,7 +77,7 @@ fn going_out() -> Vec<Operation> {
             .limit(Policy::Withdraw)
             .needs_idempotency_key()
             .example(json!({ "amount": 25.00, "address": "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH", "currency": "USDT" }))
-            .about("Send USDT to a TRON address of yours. It leaves your balance at once; risk rules and perhaps an admin come next.")
+            .about("Send USDT to a TRON address of yours. It leaves your balance at once; risk rules and perhaps an admin come next. A session of somebody who has a second factor must have shown it in the last 15 minutes.")
             .tool(tool("Withdraw USDT", "Send USDT to a TRON address of yours. Debits the amount now, fee of 1.50 included; at least 20.00. It may wait for an admin and cannot be taken back once it is sent: check the address twice. Needs idempotency_key: repeated with the same key it is done once. Then see get_withdrawal and get_balance.").destroys().idempotent().reaches_out()),
         query("get_withdrawals", Method::Get, "/api/v1/finance/withdrawals", Access::User(Scope::Read), withdrawals::get_withdrawals)
             .about("Your withdrawals, newest first, in pages."),

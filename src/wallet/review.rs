@@ -10,6 +10,7 @@ use crate::base::page::{self, Page};
 use crate::base::{Context, Result, UserId};
 use crate::events;
 use crate::users::admin_action::{self, Action};
+use crate::users::second_factor;
 use crate::wallet::withdrawal::{self, Withdrawal, WithdrawalId, WithdrawalStatus};
 use crate::wallet::withdrawals::{self, WithdrawalDetail, WithdrawalView};
 use crate::wallet::{WalletRefusal, store};
@@ -85,6 +86,7 @@ pub(super) fn list_withdrawals(cx: &mut Context<'_, '_>, input: &ListWithdrawals
 
 /// An approval overrides the daily cap and every other rule, never the maximum of a payout.
 pub(super) fn approve_withdrawal(cx: &mut Context<'_, '_>, input: &DecideWithdrawal) -> Result<DecidedWithdrawal> {
+    second_factor::before_a_change(cx)?;
     let mut withdrawal = for_decision(cx, input.withdrawal_id)?;
     let admin = cx.user_id()?;
     let mut admins = store::approvals(cx, withdrawal.id)?;

@@ -2,11 +2,17 @@
 //! user follow one another (his row is locked) and the sum is taken in the transaction of the call.
 
 use crate::base::error::Error;
-use crate::base::{Context, Result, Span, Usdt};
+use crate::base::{Context, Result, Span, Usdt, UserId};
 use crate::wallet::{WalletRefusal, store};
 
 const WINDOW: Span = Span::hours(1);
 const CHUNK: u64 = 1_000;
+
+/// Announces the read of [`left`] for `user`.
+pub fn announce(cx: &mut Context<'_, '_>, user: UserId) {
+    let since = cx.now.minus(WINDOW);
+    store::announce_cap_and_spent(cx, user, since);
+}
 
 /// What the caller may still spend; nothing when he has set no cap.
 pub fn left(cx: &mut Context<'_, '_>) -> Result<Option<Usdt>> {

@@ -111,6 +111,10 @@ type NewDeposit = (Uuid, [u8; 32], i64, i64, Address, Address, UserId, Usdt, Opt
 }
 
 /// The cap of a user, and what he spent after `since`; without a cap nobody adds that up.
+pub(super) fn announce_cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, since: Ts) {
+    cx.tx.announce(&CAP_AND_SPENT, (user, since));
+}
+
 pub(super) fn cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, since: Ts) -> Result<(Option<Usdt>, Usdt)> {
     Ok(cx.tx.one(&CAP_AND_SPENT, (user, since))?)
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Address, Context, Result, Usdt};
+use crate::users::second_factor;
 use crate::wallet::custody::Custody;
 use crate::wallet::withdrawal::{self, Withdrawal, WithdrawalId, WithdrawalStatus};
 use crate::wallet::{WalletRefusal, store};
@@ -49,6 +50,7 @@ pub struct Queued {
 
 pub(super) fn withdraw(cx: &mut Context<'_, '_>, input: &Withdraw) -> Result<Queued> {
     let user_id = cx.user_id()?;
+    second_factor::before_money_leaves(cx)?;
     let Withdraw { amount, address, currency: None | Some(Currency::Usdt) } = *input;
     let rules = &cx.config.withdrawals;
     let fee = rules.fee;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use roborent::base::news::Topic;
 use roborent::events::{Event, EventKind, emit};
 use roborent::on_both_engines;
 use roborent::testing::{Bot, TestApp};
@@ -23,7 +24,7 @@ fn reminders(from: i64, to: i64) -> Vec<(i64, String)> {
     (from..=to).map(|seq| (seq, "review_reminder".to_owned())).collect()
 }
 
-async fn soon<F: Future>(future: F) -> F::Output {
+pub async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes soon")
 }
 
@@ -173,7 +174,7 @@ async fn another_node_hears_at_once() {
     let stop = tokio_util::sync::CancellationToken::new();
     let following = tokio::spawn(roborent::events::follow(std::sync::Arc::clone(&node), app.engine.clone(), stop.clone()));
     tokio::time::sleep(Duration::from_millis(700)).await;
-    let mut there = node.news.listen(bot.user_id);
+    let mut there = node.news.listen(Topic::Events(bot.user_id));
     for _ in 0..3 {
         let told = Instant::now();
         happen(&app, &bot, 1).await;

@@ -4,8 +4,10 @@
 mod audited_lives;
 mod bad_input;
 mod event_log;
+mod forms;
 mod keys;
 mod limits;
+mod live;
 mod market;
 mod money;
 mod pressure;
@@ -15,5 +17,7 @@ mod repeats;
 mod sandbox;
 mod search;
 mod searches;
+mod second_factor;
 mod sign_in;
 mod site;
+mod strangers;

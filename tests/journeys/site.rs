@@ -5,30 +5,30 @@ use roborent::on_both_engines;
 use roborent::testing::{Answered, TestApp};
 use serde_json::{Value, json};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A form as browsers send it.
 fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-async fn post(app: &TestApp, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answered {
+pub async fn post(app: &TestApp, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answered {
     let ask = app.post(path).header("content-type", "application/x-www-form-urlencoded").header("sec-fetch-site", "same-origin");
     ask.header("cookie", cookie).body(form(fields)).send().await
 }
 
-async fn page(app: &TestApp, path: &str, cookie: &str) -> Answered {
+pub async fn page(app: &TestApp, path: &str, cookie: &str) -> Answered {
     app.get(path).header("accept", "text/html").header("cookie", cookie).send().await
 }
 
 /// The cookie that an answer gives, as a browser sends it back.
-fn cookie_of(answer: &Answered) -> String {
+pub fn cookie_of(answer: &Answered) -> String {
     let lines = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     let line = lines.into_iter().find(|line| line.contains("rr_session=")).unwrap_or_default();
     line.split(';').next().unwrap_or_default().to_owned()
 }
 
-async fn join(app: &TestApp, email: &str) -> String {
+pub async fn join(app: &TestApp, email: &str) -> String {
     let answer = post(app, "/signup", "", &[("email", email), ("password", PASSWORD), ("name", "Ann")]).await.expect(303);
     assert_eq!(answer.header("location"), Some("/dashboard"));
     cookie_of(&answer)
@@ -110,7 +110,7 @@ on_both_engines! {
 
     async fn every_page_forbids_frames_and_scripts_of_others(app) {
         let cookie = join(app, "a@example.com").await;
-        for path in ["/", "/tasks", "/login", "/signup", "/rules", "/dashboard", "/work", "/published", "/review", "/publish", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys", "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks", "/nothing", "/admin"] {
+        for path in ["/", "/tasks", "/login", "/signup", "/rules", "/dashboard", "/work", "/published", "/review", "/publish", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys", "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks", "/docs", "/docs/mcp", "/docs/bots", "/docs/webhooks", "/nothing", "/admin"] {
             let answer = page(app, path, &cookie).await;
             let needs_gateway = path == "/wallet/deposit";
             let is_there = !["/nothing", "/admin"].contains(&path) && (!needs_gateway || app.app.gateway.is_some());
@@ -123,6 +123,8 @@ on_both_engines! {
             assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
             let html = text(&answer);
+            let is_inside = html.contains("<nav aria-label=\"Main\">") && html.contains("<footer class=\"bottom\">");
+            assert!(!is_there || answer.status == 303 || is_inside, "{path} stands outside of the site");
             for inline in ["<script>", " style=\"", " onclick=", "javascript:"] {
                 assert!(!html.contains(inline), "{path} holds {inline}");
             }
@@ -172,7 +174,8 @@ on_both_engines! {
         let (factor, challenge) = (between("/profile/second-factor/", "/verify"), between("name=\"challenge\" value=\"", "\""));
         let secret = base32(&between("id=\"secret\">", "<"));
         let path = format!("/profile/second-factor/{factor}/verify");
-        assert_eq!(post(app, &path, &cookie, &[("challenge", &challenge), ("code", "000000")]).await.status, 422);
+        let wrong = text(&post(app, &path, &cookie, &[("challenge", &challenge), ("code", "000000")]).await.expect(422));
+        assert!(wrong.contains(&between("id=\"secret\">", "<")) && wrong.contains("not the one of this moment"), "the secret is still there");
         let code = roborent::users::people::factors::code_of(&secret, app.now().as_seconds() / 30);
         let done = post(app, &path, &cookie, &[("challenge", &challenge), ("code", &code)]).await.expect(200);
         let raised = cookie_of(&done);
@@ -352,7 +355,7 @@ fn corpus() -> Vec<String> {
     corpus
 }
 
-fn base32(text: &str) -> Vec<u8> {
+pub fn base32(text: &str) -> Vec<u8> {
     let digit = |c: char| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap() as u64;
     let bits = |chunk: &[char]| chunk.iter().fold(0, |bits, c| bits << 5 | digit(*c));
     text.chars().collect::<Vec<_>>().chunks(8).flat_map(|chunk| bits(chunk).to_be_bytes()[3..].to_vec()).collect()

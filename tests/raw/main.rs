@@ -5,3 +5,4 @@ mod connections;
 mod floods;
 mod server;
 mod smuggling;
+mod streams;

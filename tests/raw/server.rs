@@ -75,6 +75,19 @@ impl Wire {
         }
     }
 
+    /// Listens until this text is there.
+    pub async fn until(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.heard).contains(text) {
+            assert!(self.listen().await, "closed before {text}");
+        }
+    }
+
+    /// Everything, to the end of the connection.
+    pub async fn whole(mut self) -> String {
+        while self.listen().await {}
+        String::from_utf8(self.heard).expect("text")
+    }
+
     /// Listens until the server closes.
     pub async fn until_closed(mut self) -> Heard {
         while self.listen().await {}

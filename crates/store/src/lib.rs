@@ -5,11 +5,13 @@
 //! SQLite has one writer thread with group commit and a few readers; PostgreSQL has connection threads. The crate knows
 //! no word of the domain.
 
+mod checks;
 mod error;
 mod job;
 mod lite;
 mod lite_writer;
 mod migrate;
+mod pg_ahead;
 mod pg_connect;
 mod pg_line;
 mod pg_listen;

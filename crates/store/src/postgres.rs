@@ -7,6 +7,7 @@ use tokio_postgres::Statement;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::error::StoreError;
+use crate::pg_ahead::Ahead;
 use crate::pg_line::{Line, Part, Patience, in_one_trip, within};
 use crate::pg_writes::{self, PreparedWrites, Write};
 use crate::statement::{Raw, Row, RowOf};
@@ -22,6 +23,7 @@ pub(crate) struct Postgres {
     begin: Option<&'static str>,
     in_transaction: bool,
     waiting: Vec<Write>,
+    ahead: Ahead,
 }
 
 impl Postgres {
@@ -39,6 +41,7 @@ impl Postgres {
             begin: None,
             in_transaction: false,
             waiting: Vec::new(),
+            ahead: Ahead::default(),
         })
     }
 
@@ -50,6 +53,7 @@ impl Postgres {
             self.prepared_writes.forget();
         }
         self.waiting.clear();
+        self.ahead.clear();
         self.begin = Some(begin);
         self.in_transaction = false;
         Ok(())
@@ -98,20 +102,42 @@ impl Postgres {
         groups: usize,
         each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let rows = match self.ahead.take(raw, values) {
+            Some(rows) => rows,
+            None => self.ask(raw, values, groups)?,
+        };
+        rows.iter().try_for_each(|row| each(&Row(RowOf::Postgres(row), 0)))
+    }
+
+    /// Asks, and takes the announced reads along.
+    fn ask(&mut self, raw: &Raw, values: &[Value<'_>], groups: usize) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         let statement = self.statement(raw, groups)?;
+        let mut along = self.ahead.announced();
+        let along_statements = along.iter().map(|read| self.statement(read.raw, 1)).collect::<Result<Vec<_>, _>>()?;
         let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as &(dyn ToSql + Sync)).collect();
         let mut rows = Vec::new();
         self.trip(|client| {
-            Some(Box::pin(async {
+            let mut parts: Vec<Part<'_>> = vec![Box::pin(async {
                 rows = client.query(&statement, &params).await?;
                 Ok(())
-            }))
+            })];
+            parts.extend(
+                along.iter_mut().zip(&along_statements).map(|(read, statement)| -> Part<'_> { Box::pin(read.send(client, statement)) }),
+            );
+            parts
         })?;
-        rows.iter().try_for_each(|row| each(&Row(RowOf::Postgres(row), 0)))
+        self.ahead.keep(along);
+        Ok(rows)
+    }
+
+    /// Lets a read travel with the next one that is asked for.
+    pub(crate) fn announce(&mut self, raw: &'static Raw, values: Vec<Value<'_>>) {
+        self.ahead.announce(raw, values);
     }
 
     /// A write that is sent at once and answers how many rows it changed.
     pub(crate) fn change(&mut self, raw: &Raw, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.ahead.clear();
         self.flush()?;
         let statement = self.statement(raw, 1)?;
         let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as &(dyn ToSql + Sync)).collect();
@@ -120,20 +146,22 @@ impl Postgres {
 
     /// Keeps a write for the next trip.
     pub(crate) fn defer(&mut self, raw: &'static Raw, values: Vec<Value<'_>>, rows: usize) {
+        self.ahead.clear();
         self.waiting.extend(pg_writes::split(raw, values, rows));
     }
 
     /// The same for a row that may not be there.
     pub(crate) fn defer_if_there(&mut self, raw: &'static Raw, values: Vec<Value<'_>>) {
+        self.ahead.clear();
         self.waiting.push(pg_writes::one_if_there(raw, values));
     }
 
     pub(crate) fn advisory_lock(&mut self, name: i64) -> Result<(), StoreError> {
         self.trip(|client| {
-            Some(Box::pin(async move {
+            vec![Box::pin(async move {
                 client.query_typed("select pg_advisory_xact_lock($1)", &[(&name, Type::INT8)]).await?;
                 Ok(())
-            }))
+            })]
         })
     }
 
@@ -144,11 +172,11 @@ impl Postgres {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        self.trip(|_| None)
+        self.trip(|_| Vec::new())
     }
 
     /// BEGIN if it is due, the waiting writes, and then `last`, sent together.
-    fn trip<'l>(&'l mut self, last: impl FnOnce(&'l tokio_postgres::Client) -> Option<Part<'l>>) -> Result<(), StoreError> {
+    fn trip<'l>(&'l mut self, last: impl FnOnce(&'l tokio_postgres::Client) -> Vec<Part<'l>>) -> Result<(), StoreError> {
         let writes = std::mem::take(&mut self.waiting);
         if !writes.is_empty()
             && let Some(begin) = self.begin.take()

@@ -103,6 +103,16 @@ impl<'c> Tx<'c> {
         self.note(result).map(|()| rows)
     }
 
+    /// Announces a read that this command is about to ask for, with the same values and before it writes. Where a read is a
+    /// trip to a server, it travels with the next one. What it finds is as of then.
+    pub fn announce<P: Kinds, R: FromRow>(&mut self, statement: &'static Stmt<P, R>, params: impl Params<P>) {
+        if let Engine::Postgres(postgres) = &mut self.engine {
+            let mut values = Vec::with_capacity(P::KINDS.len());
+            params.bind(&mut values);
+            postgres.announce(statement.raw(), values);
+        }
+    }
+
     /// A write that changes exactly one row. In PostgreSQL it may be sent later, with other writes of the command; that
     /// it changed its row is checked before the commit.
     pub fn write<P: Kinds>(&mut self, statement: &'static Stmt<P, ()>, params: impl Params<P>) -> Result<(), StoreError> {

@@ -265,6 +265,51 @@ async fn no_increment_is_lost_on_postgres() {
     drop_database("increments").await;
 }
 
+/// An announced read is the read itself, only earlier; what a write may have changed is asked again.
+async fn announced(store: &Store) {
+    store.command(|tx| Ok::<_, Outcome>(tx.write(&INSERT, (1, 0))?)).await.unwrap();
+    let commands = (0..100).map(|_| {
+        let store = store.clone();
+        async move {
+            store
+                .command(|tx| {
+                    tx.announce(&READ, (1,));
+                    tx.announce(&READ, (2,));
+                    tx.announce(&COUNT, ());
+                    let twin = tx.maybe(&HAS_TWIN, (-1,))?;
+                    let (n,) = tx.one(&READ, (1,))?;
+                    let before = tx.one(&COUNT, ())?;
+                    tx.announce(&COUNT, ());
+                    tx.announce(&READ, (1,));
+                    tx.one(&READ, (1,))?;
+                    tx.write(&ADD, (1, 1))?;
+                    let after = tx.one(&COUNT, ())?;
+                    Ok::<_, Outcome>((twin, n, before.1, after.1))
+                })
+                .await
+        }
+    });
+    let mut seen: Vec<_> = at_once(commands.collect()).await.into_iter().map(Result::unwrap).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..100).map(|n| (None, n, n, n + 1)).collect::<Vec<_>>(), "each command saw the one before it, and itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_read_finds_what_the_read_finds_on_sqlite() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = sqlite(&dir);
+    announced(&store).await;
+    store.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_read_finds_what_the_read_finds_on_postgres() {
+    let Some(store) = postgres("announced", |_| String::new()).await else { return };
+    announced(&store).await;
+    store.close();
+    drop_database("announced").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn serialization_failures_are_run_again() {
     let serializable = |name: &str| format!("alter database {name} set default_transaction_isolation = 'serializable'");

@@ -32,6 +32,8 @@ pub struct Withdrawals {
     pub two_admins_above: Usdt,
     /// A review that nobody decides is released after so many days.
     pub review_days: u32,
+    /// People need a second factor to withdraw; without this only those who have one must show it.
+    pub require_2fa: bool,
 }
 
 impl Default for Withdrawals {
@@ -48,6 +50,7 @@ impl Default for Withdrawals {
             young_user_hours: 24,
             two_admins_above: usdt(2_000),
             review_days: 7,
+            require_2fa: false,
         }
     }
 }

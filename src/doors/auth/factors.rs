@@ -45,7 +45,20 @@ pub async fn enroll(app: &Arc<App>, of: &SignedIn, name: &str) -> Result<NewFact
     let sealed = app.tokens.seal_secret(id, &secret, &mut rng)?;
     let (of_them, name) = (of.clone(), name.to_owned());
     app.dispatcher.system(move |cx| factors::enroll(cx, &of_them, id, &name, &sealed)).await?;
-    let secret = base32(&secret);
+    for_an_app(app, of, id, &secret)
+}
+
+/// A factor that was begun and whose code has not been right yet, as it was shown before.
+///
+/// # Errors
+/// `not_found`.
+pub fn once_more(app: &App, of: &SignedIn, id: Uuid) -> Result<NewFactor> {
+    let begun = of.factors.iter().find(|one| one.id == id && one.verified_at.is_none()).ok_or(Refusal::NotFound)?;
+    for_an_app(app, of, id, &app.tokens.open_secret(id, &begun.secret_sealed)?)
+}
+
+fn for_an_app(app: &App, of: &SignedIn, id: Uuid, secret: &[u8]) -> Result<NewFactor> {
+    let secret = base32(secret);
     let issuer = url::Url::parse(&app.public_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let address: String = url::form_urlencoded::byte_serialize(of.password.email.as_bytes()).collect();
     let uri = format!("otpauth://totp/roborent:{address}?secret={secret}&issuer=roborent%20{issuer}&algorithm=SHA1&digits=6&period=30");

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::base::call::lock_name;
 use crate::base::hourly_limits::{self, Unit};
+use crate::base::ids::SessionId;
 use crate::base::limit::Policy;
-use crate::base::{Context, Result};
+use crate::base::{Context, Result, UserId};
 use crate::doors::App;
-use crate::doors::auth::hashing;
 use crate::doors::client;
 use crate::users::UserRefusal;
 use crate::users::credentials::PasswordRow;
@@ -20,7 +20,7 @@ use crate::users::password;
 use crate::users::people::account::{self, Change};
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::{self, SignUp, SignedUp};
-use crate::users::session::{self, Client, SignedIn};
+use crate::users::session::{self, Client, SignOut, SignedIn};
 
 /// Bytes of the longest password that is looked at.
 const PASSWORD_BYTES_MAX: usize = 1_024;
@@ -49,7 +49,7 @@ pub async fn sign_in(app: &Arc<App>, client: Client, email: &str, given: &str) -
     let (guess, known) =
         app.dispatcher.system(move |cx| Ok((count(cx, counted, Policy::SignInFailure)?, session::password_for(cx, &email)?))).await?;
     let hash = known.as_ref().map_or(password::DUMMY.to_owned(), |row| row.hash.clone());
-    let right = given.len() <= PASSWORD_BYTES_MAX && hashing::verify(given.to_owned(), hash).await?;
+    let right = given.len() <= PASSWORD_BYTES_MAX && app.hashing.verify(given.to_owned(), hash).await?;
     let Some(PasswordRow { user_id, version, .. }) = known.filter(|_| right) else { return Err(UserRefusal::WrongCredentials.into()) };
     let begin = move |cx: &mut Context<'_, '_>| {
         hourly_limits::take_back(cx, &guess)?;
@@ -70,7 +70,7 @@ pub async fn sign_up(app: &Arc<App>, address: IpAddr, mut new: SignUp, given: &s
     password::check_strength(given, new.email.trim())?;
     let subject = client::subject(address);
     knock(app, address)?;
-    new.hash = hashing::hash(app, given.to_owned()).await?;
+    new.hash = app.hashing.hash(app, given.to_owned()).await?;
     let make = move |cx: &mut Context<'_, '_>| {
         let unit = count(cx, subject, Policy::Register)?;
         let made = sign_up::sign_up(cx, &new);
@@ -97,12 +97,7 @@ pub async fn send_mail(app: &Arc<App>, address: IpAddr, email: &str, purpose: Pu
     let counted = client::digest("mail", &email);
     let ask = move |cx: &mut Context<'_, '_>| {
         count(cx, counted, Policy::Mail)?;
-        match purpose {
-            Purpose::SignUp => account::ask_confirmation(cx, &email),
-            Purpose::Recovery => account::ask_recovery(cx, &email),
-            Purpose::MagicLink => account::ask_magic_link(cx, &email),
-            Purpose::EmailChange => Ok(()),
-        }
+        account::ask(cx, &email, purpose)
     };
     app.dispatcher.system(ask).await
 }
@@ -114,7 +109,7 @@ pub async fn send_mail(app: &Arc<App>, address: IpAddr, email: &str, purpose: Pu
 pub async fn check_password(app: &Arc<App>, of: &SignedIn, given: &str) -> Result<()> {
     let counted = client::digest("email", &of.password.email);
     let guess = app.dispatcher.system(move |cx| count(cx, counted, Policy::SignInFailure)).await?;
-    if given.len() > PASSWORD_BYTES_MAX || !hashing::verify(given.to_owned(), of.password.hash.clone()).await? {
+    if given.len() > PASSWORD_BYTES_MAX || !app.hashing.verify(given.to_owned(), of.password.hash.clone()).await? {
         return Err(UserRefusal::WrongCredentials.into());
     }
     app.dispatcher.system(move |cx| hourly_limits::take_back(cx, &guess)).await
@@ -127,13 +122,23 @@ pub async fn check_password(app: &Arc<App>, of: &SignedIn, given: &str) -> Resul
 pub async fn change_account(app: &Arc<App>, of: &SignedIn, password: Option<&str>, mut change: Change) -> Result<SignedIn> {
     if let Some(new) = password {
         password::check_strength(new, &of.password.email)?;
-        if hashing::verify(new.to_owned(), of.password.hash.clone()).await? {
+        if app.hashing.verify(new.to_owned(), of.password.hash.clone()).await? {
             return Err(UserRefusal::SamePassword.into());
         }
-        change.password = Some((hashing::hash(app, new.to_owned()).await?, of.password.version));
+        change.password = Some((app.hashing.hash(app, new.to_owned()).await?, of.password.version));
     }
-    let of = of.clone();
-    app.dispatcher.system(move |cx| account::change(cx, &of, &change)).await
+    let (user, of) = (of.user.id, of.clone());
+    let changed = app.dispatcher.system(move |cx| account::change(cx, &of, &change)).await;
+    // A new password has ended other sessions.
+    app.dispatcher.news.ring(user);
+    changed
+}
+
+/// Ends sessions of a user. What they have open hears it at once on this node, elsewhere within a minute.
+pub async fn sign_out(app: &Arc<App>, session: SessionId, user: UserId, which: SignOut) -> Result<()> {
+    app.dispatcher.system(move |cx| session::sign_out(cx, session, user, which)).await?;
+    app.dispatcher.news.ring(user);
+    Ok(())
 }
 
 /// Counts one use of an hourly limit before it is known how it ends, so that many at once are not more than the limit.

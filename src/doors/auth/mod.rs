@@ -20,6 +20,7 @@ use axum::routing::{any, delete, get, post};
 
 use crate::doors::App;
 
+pub use hashing::Hashing;
 pub use keys::{Seal, load_or_make_secret, make_signing_key};
 pub use tokens::Tokens;
 

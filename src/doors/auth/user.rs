@@ -58,7 +58,7 @@ async fn changed(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefus
     let of = asked.signed_in(&app).await?;
     let (password, address) = (asked.optional_text("password", 1_024)?, asked.optional_text("email", email::LENGTH_MAX)?);
     if password.is_some() || address.is_some() {
-        if of.lacks_second_factor() {
+        if of.lacks_fresh_second_factor(app.dispatcher.clock.now()) {
             return Err(AuthRefusal::new(
                 401,
                 "insufficient_aal",
@@ -96,6 +96,6 @@ async fn signed_out(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRe
         Some(_) => return Err(AuthRefusal::invalid("scope must be global, local or others")),
     };
     let of = asked.signed_in(&app).await?;
-    app.dispatcher.system(move |cx| session::sign_out(cx, of.session_id, of.user.id, which)).await?;
+    gate::sign_out(&app, of.session_id, of.user.id, which).await?;
     Ok(None)
 }

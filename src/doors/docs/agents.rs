@@ -1,7 +1,5 @@
 //! Two pages for those who connect agents: the MCP reference, and the guide for bots.
 
-use std::sync::Arc;
-
 use askama::Template;
 use serde_json::{Value, json};
 
@@ -10,13 +8,14 @@ use crate::doors::App;
 use crate::doors::docs::guide::{EARN, SPEND, loops, your_key};
 use crate::doors::docs::openapi::access_in_words;
 use crate::doors::mcp::tools::Tools;
+use crate::doors::web::{Chrome, Visitor, pieces};
 
 /// Every tool, and how to connect.
 #[derive(Template)]
 #[template(path = "docs_mcp.html")]
 pub struct McpPage {
-    site: String,
-    sandbox: bool,
+    chrome: Chrome,
+    tab: &'static str,
     key: &'static str,
     calls: Vec<(&'static str, String)>,
     tools: Vec<ToolEntry>,
@@ -36,19 +35,20 @@ struct ToolEntry {
 #[derive(Template)]
 #[template(path = "docs_bots.html")]
 pub struct BotsPage {
-    site: String,
-    sandbox: bool,
+    chrome: Chrome,
+    tab: &'static str,
     blocks: Vec<(String, String)>,
     earn: Vec<&'static str>,
     spend: Vec<&'static str>,
 }
 
 /// The MCP reference of this installation.
-pub fn mcp(app: &Arc<App>) -> McpPage {
+pub fn mcp(visitor: &Visitor) -> McpPage {
+    let app = &visitor.app;
     let tools = Tools::of(&app.operations);
     McpPage {
-        site: app.public_url.clone(),
-        sandbox: is_sandbox(app),
+        chrome: Chrome::new(visitor, "docs", "MCP reference"),
+        tab: "mcp",
         key: your_key(app),
         calls: calls(app),
         tools: tools
@@ -95,18 +95,20 @@ pub fn calls(app: &App) -> Vec<(&'static str, String)> {
 }
 
 /// The guide for bots of this installation.
-pub fn bots(app: &Arc<App>) -> BotsPage {
-    let text = loops(app);
+pub fn bots(visitor: &Visitor) -> BotsPage {
+    let text = loops(&visitor.app);
     let blocks = text.split("\n# ").skip(1).map(|section| {
         let (title, rest) = section.split_once('\n').unwrap_or((section, ""));
         let code = rest.split("```sh\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap_or_default();
         (title.to_owned(), code.to_owned())
     });
-    BotsPage { site: app.public_url.clone(), sandbox: is_sandbox(app), blocks: blocks.collect(), earn: EARN.into(), spend: SPEND.into() }
-}
-
-fn is_sandbox(app: &App) -> bool {
-    app.dispatcher.config.installation.network.is_sandbox()
+    BotsPage {
+        chrome: Chrome::new(visitor, "docs", "For bots"),
+        tab: "bots",
+        blocks: blocks.collect(),
+        earn: EARN.into(),
+        spend: SPEND.into(),
+    }
 }
 
 fn hints(annotations: &Value) -> String {

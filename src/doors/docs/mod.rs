@@ -2,15 +2,15 @@
 
 pub mod agents;
 pub mod guide;
+mod manual;
 mod openapi;
 mod reference;
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -22,6 +22,7 @@ use crate::base::operation::Operation;
 use crate::doors::App;
 use crate::doors::mcp::{McpRefusal, text_file};
 use crate::doors::sandbox::SandboxRefusal;
+use crate::doors::web::{Visitor, show};
 use crate::events::EventRefusal;
 use crate::ledger::record::LedgerRefusal;
 use crate::moderation::ModerationRefusal;
@@ -39,10 +40,10 @@ const MARKDOWN: &str = "text/markdown; charset=utf-8";
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/openapi.json", get(openapi_json))
-        .route("/docs", get(docs))
-        .route("/docs/style.css", get(style))
-        .route("/docs/mcp", get(|State(app): State<Arc<App>>| async move { page(agents::mcp(&app).render()) }))
-        .route("/docs/bots", get(|State(app): State<Arc<App>>| async move { page(agents::bots(&app).render()) }))
+        .route("/docs", get(async |visitor: Visitor| show(&reference::page(&visitor))))
+        .route("/docs/mcp", get(async |visitor: Visitor| show(&agents::mcp(&visitor))))
+        .route("/docs/webhooks", get(async |visitor: Visitor| show(&manual::webhooks(&visitor))))
+        .route("/docs/bots", get(async |visitor: Visitor| show(&agents::bots(&visitor))))
         .route(
             "/llms.txt",
             get(|State(app): State<Arc<App>>, headers: HeaderMap| async move { text_file(&headers, TEXT, guide::short(&app)) }),
@@ -123,20 +124,4 @@ pub fn tidy(schema: &mut Value) {
 
 async fn openapi_json(State(app): State<Arc<App>>) -> Response {
     ([(CACHE_CONTROL, "public, max-age=60")], Json(openapi(&app.operations, &app.public_url))).into_response()
-}
-
-async fn docs(State(app): State<Arc<App>>) -> Response {
-    page(reference::page(&app).render())
-}
-
-fn page(rendered: askama::Result<String>) -> Response {
-    match rendered {
-        Ok(html) => ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "public, max-age=60")], html).into_response(),
-        Err(error) => super::problem::render(&crate::base::error::internal(error), &super::problem::RequestId(String::new())),
-    }
-}
-
-async fn style() -> Response {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], include_str!("../../../templates/docs.css"))
-        .into_response()
 }

@@ -7,17 +7,18 @@ use crate::base::Usdt;
 use crate::base::hundredths::Hundredths;
 use crate::base::limit::Policy;
 use crate::base::operation::{Idempotency, Method, Operation};
-use crate::doors::App;
+use crate::doors::docs::guide::your_key;
 use crate::doors::docs::openapi::access_in_words;
 use crate::doors::docs::{codes, schema_of_input};
+use crate::doors::web::{Chrome, Visitor, pieces};
 use crate::tasks::{review_window, terms};
 
 /// What the template draws.
 #[derive(Template)]
 #[template(path = "docs.html")]
 pub struct Reference {
-    site: String,
-    sandbox: bool,
+    chrome: Chrome,
+    tab: &'static str,
     operations: Vec<Entry>,
     errors: Vec<ErrorEntry>,
     limits: Vec<(&'static str, String)>,
@@ -51,13 +52,13 @@ struct ErrorEntry {
 }
 
 /// The page of this installation.
-pub fn page(app: &App) -> Reference {
+pub fn page(visitor: &Visitor) -> Reference {
+    let app = &visitor.app;
     let config = &app.dispatcher.config;
-    let sandbox = config.installation.network.is_sandbox();
-    let key = if sandbox { "rr_test_YOUR_KEY" } else { "rr_live_YOUR_KEY" };
+    let key = your_key(app);
     Reference {
-        site: app.public_url.clone(),
-        sandbox,
+        chrome: Chrome::new(visitor, "docs", "API reference"),
+        tab: "api",
         operations: app.operations.iter().map(|operation| entry(operation, &app.public_url, key)).collect(),
         errors: codes().into_iter().map(|f| ErrorEntry { status: f.status, code: f.code, hint: f.hint }).collect(),
         limits: Policy::ALL.map(|policy| (policy.name(), config.limits.of(policy).to_string())).into(),

@@ -26,6 +26,8 @@ pub struct Chrome {
     pub is_suspended: bool,
     /// What they may spend.
     pub available: Usdt,
+    /// The number of their newest event.
+    pub last_event: i64,
     /// `light`, `dark`, or nothing for what the system says.
     pub theme: &'static str,
     /// Play money, a clock that moves.
@@ -60,6 +62,7 @@ impl Chrome {
             is_admin: user.is_some_and(|user| user.is_admin),
             is_suspended: user.is_some_and(|user| user.status == crate::users::user::Status::Suspended),
             available: visitor.available,
+            last_event: visitor.last_event,
             theme,
             sandbox: visitor.app.dispatcher.config.installation.network.is_sandbox(),
             now: visitor.now,

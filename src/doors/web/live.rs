@@ -1,8 +1,8 @@
 //! Tells an open page that something changed for its reader; the page then asks for itself again and shows what is new.
-//! Without it pages are as fresh as their last opening.
+//! It waits for the bells that streams of events wait for, and looks only when one rings. Without it pages are as fresh as
+//! their last opening.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,69 +11,94 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use axum::routing::get;
+use tokio::time::Instant;
 
+use crate::base::news::{Listener, Topic};
 use crate::base::{Context as Call, Result, UserId};
 use crate::doors::App;
+use crate::doors::event_stream::LAST_EVENT_ID;
 use crate::doors::text_stream::{self, Says};
 use crate::doors::web::Shown;
 use crate::doors::web::cookies;
 use crate::doors::web::refused::Refused;
 use crate::doors::web::visitor::Member;
+use crate::events;
 use crate::ledger::{self, Balance};
 use crate::tasks;
 use crate::users::session;
 
-/// How often it is looked whether something changed.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A sign of life after so many looks without news.
-const QUIET_LOOKS: u32 = 7;
-/// Looks of one stream: about an hour. The browser comes back by itself.
-const LOOKS_MAX: u32 = 1_800;
+/// A sign of life after so long without news.
+const QUIET: Duration = Duration::from_secs(15);
+/// A session is looked at when something happens, and at least this often.
+const CHECKED_EVERY: Duration = Duration::from_mins(1);
+/// However much happens, a page is drawn again at most this often.
+const DRAWN_EVERY: Duration = Duration::from_secs(1);
+/// The list of open tasks, which concerns everybody, at most this often.
+const MARKET_EVERY: Duration = Duration::from_secs(5);
+/// One stream. The browser comes back by itself.
+const LASTS: Duration = Duration::from_hours(1);
 /// Open pages of one user that are told.
 const STREAMS_MAX: usize = 5;
 
-static OPEN: LazyLock<Mutex<HashMap<UserId, usize>>> = LazyLock::new(Mutex::default);
+const CHANGE: &str = "event: change\ndata:\n\n";
+const END: &str = "event: end\ndata:\n\n";
 
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new().route("/live", get(live))
 }
 
-/// What is compared: money, and what waits for a verdict.
-type Seen = (Balance, usize);
+/// What is compared: money, what waits for a verdict, and the newest event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    balance: Balance,
+    waiting: usize,
+    event: i64,
+}
 
 /// An open stream.
 struct Live {
     app: Arc<App>,
     cookie: [u8; 32],
     user: UserId,
+    bell: Listener,
+    /// For pages that list open tasks.
+    market: Option<Listener>,
+    /// The newest event that the page showed when it was drawn.
+    drawn_with: Option<i64>,
     seen: Option<Seen>,
-    looks: u32,
-    quiet: u32,
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        match open.get_mut(&self.user) {
-            Some(streams) if *streams > 1 => *streams -= 1,
-            _ => drop(open.remove(&self.user)),
-        }
-    }
+    /// Something rang: when to look.
+    due: Option<Instant>,
+    /// The list of open tasks is not what it was.
+    listed_anew: bool,
+    looked: Instant,
+    listed: Instant,
+    ends: Instant,
 }
 
 async fn live(member: Member) -> Shown {
     let user = member.me.user.id;
     let cookie = cookies::read(&member.headers, cookies::session_name(&member.app)).map(cookies::hash_of).ok_or(Refused::NotFound)?;
-    {
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let streams = open.entry(user).or_default();
-        if *streams >= STREAMS_MAX {
-            // No error in the console of the sixth page: it hears the end at once.
-            return Ok(answer(Body::from("event: end\ndata:\n\n")));
-        }
-        *streams += 1;
+    let news = &member.app.dispatcher.news;
+    if news.listeners(Topic::Pages(user)) >= STREAMS_MAX {
+        // No error in the console of the sixth page: it hears the end at once.
+        return Ok(answer(Body::from(END)));
     }
-    let stream = Live { app: Arc::clone(&member.app), cookie, user, seen: None, looks: 0, quiet: 0 };
+    let come_back = member.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()?.parse().ok());
+    let now = Instant::now();
+    let stream = Live {
+        app: Arc::clone(&member.app),
+        cookie,
+        user,
+        bell: news.listen(Topic::Pages(user)),
+        market: (member.query("market") == "yes").then(|| news.listen(Topic::Market)),
+        drawn_with: come_back.or_else(|| member.query("after").parse().ok()),
+        seen: None,
+        due: Some(now),
+        listed_anew: false,
+        looked: now,
+        listed: now,
+        ends: now + LASTS,
+    };
     Ok(answer(text_stream::body(Some(Bytes::from_static(b"retry: 5000\n\n")), stream)))
 }
 
@@ -85,41 +110,70 @@ fn answer(body: Body) -> Response {
 }
 
 impl Says for Live {
-    #[expect(clippy::disallowed_methods, reason = "people wait in machine time")]
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
-            self.looks += 1;
-            if self.looks > LOOKS_MAX {
+            if self.app.dispatcher.news.is_closed() || Instant::now() >= self.ends {
                 return None;
             }
-            let (cookie, user) = (self.cookie, self.user);
-            let now = tokio::select! {
-                () = self.app.stopping.cancelled() => return None,
-                now = self.app.dispatcher.look(move |cx| look(cx, cookie, user)) => now,
-            };
-            match now {
-                // The session has ended; the page is told not to come back.
-                Ok(None) => {
-                    self.looks = LOOKS_MAX;
-                    return Some((Bytes::from_static(b"event: end\ndata:\n\n"), self));
+            let quiet = Instant::now() + QUIET;
+            let until = self.due.unwrap_or(quiet);
+            let market = async {
+                match &mut self.market {
+                    Some(market) => market.wait().await,
+                    None => std::future::pending().await,
                 }
-                Ok(now) => {
-                    let is_news = self.seen.is_some() && self.seen != now;
-                    self.seen = now;
-                    self.quiet += 1;
-                    if is_news || self.quiet > QUIET_LOOKS {
-                        self.quiet = 0;
-                        let said: &[u8] = if is_news { b"event: change\ndata:\n\n" } else { b": still here\n\n" };
-                        return Some((Bytes::from_static(said), self));
+            };
+            tokio::select! {
+                biased;
+                () = self.app.stopping.cancelled() => return None,
+                () = self.bell.wait() => self.is_due(self.looked + DRAWN_EVERY),
+                () = market => {
+                    self.listed_anew = true;
+                    self.is_due(self.listed + MARKET_EVERY);
+                }
+                () = tokio::time::sleep_until(until) => {
+                    if self.due.is_none() && self.looked.elapsed() < CHECKED_EVERY {
+                        return Some((Bytes::from_static(b": still here\n\n"), self));
+                    }
+                    match self.look().await {
+                        Ok(Some(words)) => return Some((words.into(), self)),
+                        Ok(None) => {}
+                        Err(error) => {
+                            tracing::debug!(%error, "an open page waits for the database");
+                            self.due = Some(Instant::now() + DRAWN_EVERY);
+                        }
                     }
                 }
-                Err(error) => tracing::debug!(%error, "an open page waits for the database"),
-            }
-            tokio::select! {
-                () = self.app.stopping.cancelled() => return None,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
             }
         }
+    }
+}
+
+impl Live {
+    fn is_due(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |before| before.min(at)));
+    }
+
+    /// As it stands now, and what is to be said about it, if anything.
+    async fn look(&mut self) -> Result<Option<String>> {
+        let (cookie, user) = (self.cookie, self.user);
+        let now = self.app.dispatcher.look(move |cx| look(cx, cookie, user)).await?;
+        (self.due, self.looked) = (None, Instant::now());
+        let Some(now) = now else {
+            // The session has ended; the page is told not to come back.
+            self.ends = self.looked;
+            return Ok(Some(END.to_owned()));
+        };
+        let listed_anew = std::mem::take(&mut self.listed_anew);
+        if listed_anew {
+            self.listed = self.looked;
+        }
+        let said = match self.seen.replace(now) {
+            Some(before) => (before != now || listed_anew).then_some(CHANGE),
+            // Between the drawing of the page and the beginning of the stream something may have happened.
+            None => Some(if self.drawn_with.is_some_and(|event| event < now.event) { CHANGE } else { "\n" }),
+        };
+        Ok(said.map(|said| format!("id: {}\n{said}", now.event)))
     }
 }
 
@@ -128,5 +182,6 @@ fn look(cx: &mut Call<'_, '_>, cookie: [u8; 32], user: UserId) -> Result<Option<
     if session::by_cookie(cx, cookie)?.is_none_or(|(signed_in, _)| signed_in.user.id != user) {
         return Ok(None);
     }
-    Ok(Some((ledger::balance_of(cx, user)?, tasks::waiting_for(cx, user)?)))
+    let balance = ledger::balance_of(cx, user)?;
+    Ok(Some(Seen { balance, waiting: tasks::waiting_for(cx, user)?, event: events::last_seq(cx, user)? }))
 }

@@ -12,7 +12,7 @@ mod keys;
 mod live;
 mod mine;
 mod money;
-mod pieces;
+pub(in crate::doors) mod pieces;
 mod publish;
 mod refused;
 mod review;

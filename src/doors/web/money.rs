@@ -10,7 +10,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use crate::base::{Result, Usdt};
+use crate::base::{Address, Result, Usdt};
 use crate::doors::App;
 use crate::doors::web::Shown;
 use crate::doors::web::chrome::{Chrome, show, show_again};
@@ -154,6 +154,8 @@ async fn withdraw(member: Member) -> Shown {
     if member.operation("create_withdrawal").is_none() {
         return Err(Refused::NotFound);
     }
+    // Before anything is typed, so that nothing is lost on the way.
+    super::second_factor::needs_fresh_second_factor(&member)?;
     Ok(show(&withdraw_page(&member, Form::default(), None)))
 }
 
@@ -167,8 +169,16 @@ async fn withdrawn(member: Member, mut form: Form) -> Shown {
     };
     if form.get("sure") != "yes" {
         let address = form.get("address").to_owned();
-        if address.len() != 34 || !address.starts_with('T') {
-            form.wrong("address", "A TRON address begins with T and has 34 characters.");
+        let least = member.app.dispatcher.config.withdrawals.min;
+        if amount < least {
+            form.wrong("amount", format!("A withdrawal is at least {least} USDT."));
+        } else if amount > member.available {
+            form.wrong("amount", format!("{} USDT are available.", member.available));
+        }
+        if serde_json::from_value::<Address>(address.clone().into()).is_err() {
+            form.wrong("address", "This is not a TRON address: one begins with T and has 34 characters. Copy it once more.");
+        }
+        if form.has_errors() {
             return Ok(show_again(&withdraw_page(&member, form, None)));
         }
         let net = amount.checked_sub(fee(&member)).unwrap_or(Usdt::ZERO);

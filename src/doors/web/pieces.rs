@@ -74,6 +74,16 @@ pub fn minutes(n: &i64) -> String {
     span_words(Span::minutes(*n)).unwrap_or_else(|| "a moment".into())
 }
 
+/// How often, in words.
+pub fn times(n: &i64) -> String {
+    match n {
+        0 => "never".into(),
+        1 => "once".into(),
+        2 => "twice".into(),
+        n => format!("{n} times"),
+    }
+}
+
 /// A browser and its system, from what it says of itself; whatever else it is, as it says.
 pub fn program(user_agent: &str) -> String {
     let known = |names: &[(&'static str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
@@ -97,7 +107,7 @@ pub struct Badge {
 /// A status word of the API as a badge.
 pub fn badge(status: &str) -> Badge {
     let tone = match status {
-        "open" | "approved" | "completed" | "active" | "credited" | "verified" | "delivered" | "confirmed" => "good",
+        "open" | "approved" | "completed" | "active" | "credited" | "verified" | "delivered" | "confirmed" | "holds" => "good",
         "rejected" | "suspended" | "frozen" | "failed" | "given_up" | "needs_operator" | "refunded" | "disputed" => "bad",
         "in_review" | "submitted" | "changes_requested" | "closing" | "queued" | "sending" | "pending" | "seen" => "busy",
         _ => "calm",

@@ -10,9 +10,9 @@ use axum::http::header::SET_COOKIE;
 use axum::routing::{get, post};
 use uuid::Uuid;
 
-use crate::base::Span;
+use crate::base::Result;
 use crate::doors::App;
-use crate::doors::auth::factors as second_factors;
+use crate::doors::auth::factors::{self as second_factors, NewFactor};
 use crate::doors::web::chrome::{Chrome, show, show_again};
 use crate::doors::web::form::Form;
 use crate::doors::web::pieces::{self, Qr};
@@ -20,14 +20,13 @@ use crate::doors::web::refused::{Refused, to};
 use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::{Member, Visitor};
 use crate::doors::web::{Shown, cookies, sign_in};
+use crate::users;
 use crate::users::people::factors;
-
-/// A second factor counts as fresh for so long.
-const FRESH: Span = Span::minutes(15);
 
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/profile/second-factor", get(second_factor).post(enroll))
+        .route("/profile/second-factor/keys", post(lock_keys))
         .route("/profile/second-factor/{id}/verify", post(verify))
         .route("/profile/second-factor/{id}/remove", post(remove))
         .route("/step-up", get(step_up).post(stepped_up))
@@ -35,9 +34,7 @@ pub(super) fn router() -> Router<Arc<App>> {
 
 /// Where a second factor is set up, what moves money away needs one that was shown lately.
 pub(super) fn needs_fresh_second_factor(member: &Member) -> Result<(), Refused> {
-    let has_one = member.me.factors.iter().any(|factor| factor.verified_at.is_some());
-    let shown = ["totp", "recovery_code"].iter().filter_map(|method| member.me.signed_in_by(method)).max();
-    if !has_one || shown.is_some_and(|at| member.now < at.plus(FRESH)) {
+    if !member.me.lacks_fresh_second_factor(member.now) {
         return Ok(());
     }
     let next: String = url::form_urlencoded::byte_serialize(member.path_and_query().as_bytes()).collect();
@@ -54,13 +51,18 @@ struct SecondFactor {
     challenge: String,
     codes: Vec<String>,
     is_required: bool,
+    keys_are_locked: bool,
 }
 
-fn second_factor_page(visitor: &Visitor, form: Form) -> SecondFactor {
+async fn second_factor_page(visitor: &Visitor, form: Form) -> Result<SecondFactor> {
     let known = visitor.signed_in.as_ref().map(|me| me.factors.clone()).unwrap_or_default();
     let factors = known.into_iter().filter_map(|one| Some((one.id, one.friendly_name, one.verified_at?))).collect();
     let is_admin = visitor.signed_in.as_ref().is_some_and(|me| me.user.is_admin);
-    SecondFactor {
+    let keys_are_locked = match visitor.signed_in.as_ref().map(|me| me.user.id) {
+        Some(user) => visitor.app.dispatcher.look(move |cx| users::second_factor::keys_are_locked(cx, user)).await?,
+        None => false,
+    };
+    Ok(SecondFactor {
         chrome: Chrome::new(visitor, "profile", "Second factor"),
         form,
         factors,
@@ -68,11 +70,12 @@ fn second_factor_page(visitor: &Visitor, form: Form) -> SecondFactor {
         challenge: String::new(),
         codes: Vec::new(),
         is_required: is_admin && visitor.app.dispatcher.config.admins_need_second_factor(),
-    }
+        keys_are_locked,
+    })
 }
 
 async fn second_factor(member: Member) -> Shown {
-    Ok(show(&second_factor_page(&member, Form::default())))
+    Ok(show(&second_factor_page(&member, Form::default()).await?))
 }
 
 async fn enroll(member: Member, form: Form) -> Shown {
@@ -83,16 +86,20 @@ async fn enroll(member: Member, form: Form) -> Shown {
         Err(error) if error.status() == 422 => {
             let mut form = form;
             error.detail().clone_into(&mut form.problem);
-            return Ok(show_again(&second_factor_page(&member, form)));
+            return Ok(show_again(&second_factor_page(&member, form).await?));
         }
         Err(error) => return Err(error.into()),
     };
-    let user = member.me.user.id;
-    let (challenge, _) = member.app.dispatcher.system(move |cx| factors::challenge(cx, user, made.id)).await?;
-    let mut page = second_factor_page(&member, form);
+    Ok(show(&begun_page(&member, form, made).await?))
+}
+
+/// With the secret of a factor whose first code is asked for.
+async fn begun_page(member: &Member, form: Form, made: NewFactor) -> Result<SecondFactor> {
+    let (challenge, _) = second_factors::challenge(&member.app, &member.me, made.id).await?;
+    let mut page = second_factor_page(member, form).await?;
     page.fresh = Some((made.id, made.secret, Qr::drawn(made.qr_code)));
     page.challenge = challenge.to_string();
-    Ok(show(&page))
+    Ok(page)
 }
 
 async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown {
@@ -102,7 +109,7 @@ async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown
         Ok((after, codes)) => {
             let mut visitor = member.visitor.clone();
             visitor.signed_in = Some(after);
-            let mut page = second_factor_page(&visitor, form);
+            let mut page = second_factor_page(&visitor, form).await?;
             page.codes = codes;
             let mut response = show(&page);
             if let Ok(line) = HeaderValue::from_str(&cookies::give_session(&member.app, &value)) {
@@ -111,9 +118,11 @@ async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown
             Ok(response)
         }
         Err(error) if error.status() == 422 => {
+            // The app has the secret already: the next code is tried on the same page.
             form.refuse(&error);
-            form.problem = "The code was not right. Begin again, with a fresh code.".into();
-            Ok(show_again(&second_factor_page(&member, form)))
+            form.set("code", "");
+            let made = second_factors::once_more(&member.app, &member.me, factor)?;
+            Ok(show_again(&begun_page(&member, form, made).await?))
         }
         Err(error) => Err(error.into()),
     }
@@ -124,6 +133,16 @@ async fn remove(member: Member, Path(id): Path<String>) -> Shown {
     let (me, id): (_, Uuid) = (member.me.clone(), id.parse().map_err(|_| Refused::NotFound)?);
     member.app.dispatcher.system(move |cx| factors::unenroll(cx, &me, id)).await?;
     Ok(to("/profile/second-factor?done=revoked"))
+}
+
+async fn lock_keys(member: Member, form: Form) -> Shown {
+    let locked = form.get("locked") == "yes";
+    if !locked {
+        needs_fresh_second_factor(&member)?;
+    }
+    let user = member.me.user.id;
+    member.app.dispatcher.system(move |cx| users::second_factor::lock_keys(cx, user, locked)).await?;
+    Ok(to("/profile/second-factor?done=saved"))
 }
 
 fn step_up_page(member: &Member, form: Form) -> Confirm {

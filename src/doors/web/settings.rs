@@ -162,5 +162,6 @@ async fn email(member: Member, mut form: Form) -> Shown {
 async fn end_session(member: Member, Path(id): Path<String>) -> Shown {
     let (user, id) = (member.me.user.id, SessionId(id.parse().map_err(|_| Refused::NotFound)?));
     member.app.dispatcher.system(move |cx| session::end_own(cx, user, id)).await?;
+    member.app.dispatcher.news.ring(user);
     Ok(to("/profile?done=revoked"))
 }

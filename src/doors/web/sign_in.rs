@@ -90,8 +90,7 @@ fn with_cookie(mut response: Response, line: &str) -> Response {
 /// Ends the session that the browser had before, if it had one.
 async fn end_earlier(visitor: &Visitor) -> Result<()> {
     let Some(earlier) = &visitor.signed_in else { return Ok(()) };
-    let (id, user) = (earlier.session_id, earlier.user.id);
-    visitor.app.dispatcher.system(move |cx| session::sign_out(cx, id, user, SignOut::Local)).await
+    gate::sign_out(&visitor.app, earlier.session_id, earlier.user.id, SignOut::Local).await
 }
 
 fn login_page(visitor: &Visitor, form: Form) -> Entry {

@@ -12,15 +12,20 @@ use serde_json::Value;
 use crate::base::call::{Call, Credentials, TokenClaims};
 use crate::base::error::internal;
 use crate::base::idempotency::IdempotencyKey;
-use crate::base::operation::Operation;
+use crate::base::news::Topic;
+use crate::base::operation::{Effect, Operation};
 use crate::base::{Result, Ts, Usdt};
 use crate::doors::App;
 use crate::doors::client;
 use crate::doors::request::client_address;
 use crate::doors::web::cookies;
 use crate::doors::web::refused::Refused;
+use crate::events;
 use crate::ledger;
 use crate::users::session::{self, SignedIn};
+
+/// How somebody stands who has no account here.
+const NOTHING: (Usdt, i64) = (Usdt::ZERO, 0);
 
 /// Whoever opens a page.
 #[derive(Clone)]
@@ -37,6 +42,8 @@ pub struct Visitor {
     pub signed_in: Option<SignedIn>,
     /// What they may spend, when they have signed in.
     pub available: Usdt,
+    /// The number of their newest event.
+    pub last_event: i64,
     /// When.
     pub now: Ts,
 }
@@ -63,19 +70,20 @@ impl FromRequestParts<Arc<App>> for Visitor {
             Some(hash) => app.dispatcher.look(move |cx| {
                 let Some((signed_in, unwritten)) = session::by_cookie(cx, hash)? else { return Ok(None) };
                 let available = ledger::balance_of(cx, signed_in.user.id)?.available;
-                Ok(Some((signed_in, unwritten, available)))
+                let last_event = events::last_seq(cx, signed_in.user.id)?;
+                Ok(Some((signed_in, unwritten, (available, last_event))))
             }),
-            None => return Ok(Self::of(parts, app, None, Usdt::ZERO)),
+            None => return Ok(Self::of(parts, app, None, NOTHING)),
         };
         match known.await? {
-            Some((signed_in, unwritten, available)) => {
+            Some((signed_in, unwritten, stands)) => {
                 if unwritten {
                     let id = signed_in.session_id;
                     app.dispatcher.system(move |cx| session::seen(cx, id)).await?;
                 }
-                Ok(Self::of(parts, app, Some(signed_in), available))
+                Ok(Self::of(parts, app, Some(signed_in), stands))
             }
-            None => Ok(Self::of(parts, app, None, Usdt::ZERO)),
+            None => Ok(Self::of(parts, app, None, NOTHING)),
         }
     }
 }
@@ -120,7 +128,7 @@ impl FromRequestParts<Arc<App>> for Admin {
 }
 
 impl Visitor {
-    fn of(parts: &request::Parts, app: &Arc<App>, signed_in: Option<SignedIn>, available: Usdt) -> Self {
+    fn of(parts: &request::Parts, app: &Arc<App>, signed_in: Option<SignedIn>, (available, last_event): (Usdt, i64)) -> Self {
         Self {
             app: Arc::clone(app),
             address: client_address(app, parts),
@@ -128,6 +136,7 @@ impl Visitor {
             uri: parts.uri.clone(),
             signed_in,
             available,
+            last_event,
             now: app.dispatcher.clock.now(),
         }
     }
@@ -167,7 +176,12 @@ impl Visitor {
         };
         let deadline = std::time::Duration::from_secs(self.app.dispatcher.config.server.timeout_seconds);
         let timed_out = || crate::base::Error::from(crate::base::error::Refusal::TimedOut).retry_after(5);
+        let writes = call.operation.effect == Effect::Command;
         let outcome = tokio::time::timeout(deadline, self.app.dispatcher.call(call)).await.map_err(|_| timed_out())?;
+        if let Some(me) = self.signed_in.as_ref().filter(|_| writes && outcome.result.is_ok()) {
+            // The other pages that they have open.
+            self.app.dispatcher.news.ring_for(&[Topic::Pages(me.user.id)]);
+        }
         outcome.result.map(|answer| answer.body)
     }
 

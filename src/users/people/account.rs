@@ -13,6 +13,10 @@ use crate::users::store as users;
 /// After a mail let somebody in he may set a password without the old one for so long.
 pub const RECOVERY_LASTS: Span = Span::minutes(15);
 
+const REQUESTS_TOGETHER: i64 = 50;
+const HAS_ACCOUNT: &str = "Somebody, probably you, wanted to join with this address. You have an account with it already: sign in,\n\
+    or choose a new password by \"Forgot your password?\" on the sign-in page. If that was not you, nothing has happened.\n";
+
 /// What to change.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
@@ -72,35 +76,32 @@ pub fn change(cx: &mut Context<'_, '_>, of: &SignedIn, change: &Change) -> Resul
     session::account(cx, of.session_id)?.ok_or_else(|| UserRefusal::PasswordChanged.into())
 }
 
-/// Sends a mail that leads to a new password, if somebody signs in with this address.
-pub fn ask_recovery(cx: &mut Context<'_, '_>, address: &str) -> Result<()> {
-    ask(cx, address, Purpose::Recovery)
-}
-
-/// Sends the mail of a sign-up once more, if it waits for its confirmation.
-pub fn ask_confirmation(cx: &mut Context<'_, '_>, address: &str) -> Result<()> {
-    ask(cx, address, Purpose::SignUp)
-}
-
-/// Sends a mail that lets its reader in, if somebody signs in with this address.
-pub fn ask_magic_link(cx: &mut Context<'_, '_>, address: &str) -> Result<()> {
-    ask(cx, address, Purpose::MagicLink)
-}
-
-/// Whoever asks learns nothing of whether there is such an address.
-fn ask(cx: &mut Context<'_, '_>, address: &str, purpose: Purpose) -> Result<()> {
+/// Somebody asks for a mail to an address. Whether it is anybody's is looked up later, by a job: whoever asks learns nothing,
+/// not even from how long it took.
+pub fn ask(cx: &mut Context<'_, '_>, address: &str, purpose: Purpose) -> Result<()> {
     let Ok(address) = email::normalized(address) else { return Ok(()) };
-    let Some(row) = users::password_by_email(cx, &address)? else { return Ok(()) };
-    let fits = match purpose {
-        Purpose::SignUp => row.email_confirmed_at.is_none(),
-        Purpose::Recovery | Purpose::MagicLink => true,
-        Purpose::EmailChange => false,
-    };
-    if !fits || !cx.config.mail.exists(cx.config.installation.network) {
-        return Ok(());
+    if cx.config.mail.exists(cx.config.installation.network) { store::insert_request(cx, &address, purpose) } else { Ok(()) }
+}
+
+/// Job: writes the mails that were asked for, to those addresses that are somebody's. Answers whether there may be more.
+pub fn answer_requests(cx: &mut Context<'_, '_>) -> Result<bool> {
+    let asked = store::take_requests(cx, REQUESTS_TOGETHER)?;
+    for (address, purpose) in &asked {
+        answer(cx, address, *purpose)?;
     }
-    let token = one_time::issue(cx, row.user_id, purpose, &address)?;
-    mails::send_token(cx, &address, purpose, &token)
+    Ok(i64::try_from(asked.len()).is_ok_and(|n| n == REQUESTS_TOGETHER))
+}
+
+fn answer(cx: &mut Context<'_, '_>, address: &str, purpose: Purpose) -> Result<()> {
+    let Some(row) = users::password_by_email(cx, address)? else { return Ok(()) };
+    match purpose {
+        Purpose::SignUp if row.email_confirmed_at.is_some() => mails::queue(cx, address, "You have an account already", HAS_ACCOUNT),
+        Purpose::SignUp | Purpose::Recovery | Purpose::MagicLink => {
+            let token = one_time::issue(cx, row.user_id, purpose, address)?;
+            mails::send_token(cx, address, purpose, &token)
+        }
+        Purpose::EmailChange => Ok(()),
+    }
 }
 
 /// Uses up the token of a mail, does what it stands for, and lets its reader in. Nothing when the token is worth nothing.

@@ -73,7 +73,7 @@ pub fn of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Vec<Factor>> {
 /// # Errors
 /// `second_factor_needed`, `second_factor_name_taken`, `too_many_second_factors`.
 pub fn enroll(cx: &mut Context<'_, '_>, of: &SignedIn, id: Uuid, name: &str, secret_sealed: &[u8]) -> Result<()> {
-    if of.lacks_second_factor() {
+    if of.lacks_fresh_second_factor(cx.now) {
         return Err(UserRefusal::SecondFactorNeeded.into());
     }
     store::delete_unverified(cx, of.user.id)?;
@@ -152,10 +152,10 @@ fn raise(cx: &mut Context<'_, '_>, of: &SignedIn, method: &str, cookie_hash: Opt
 /// Takes a factor away.
 ///
 /// # Errors
-/// `second_factor_needed` for a factor that counts, from a session that has not shown one.
+/// `second_factor_needed` for a factor that counts, from a session that has not shown one lately.
 pub fn unenroll(cx: &mut Context<'_, '_>, of: &SignedIn, factor: Uuid) -> Result<()> {
     let factor = store::factor(cx, factor, of.user.id)?.ok_or(Refusal::NotFound)?;
-    if factor.verified_at.is_some() && of.lacks_second_factor() {
+    if factor.verified_at.is_some() && of.lacks_fresh_second_factor(cx.now) {
         return Err(UserRefusal::SecondFactorNeeded.into());
     }
     store::delete_factor(cx, factor.id)?;

@@ -31,8 +31,10 @@ const CHUNK: u64 = 500;
     /// A mail as the sandbox shows it.
     #[derive(Debug, serde::Serialize)]
     pub struct Mail {
-        to: String,
-        subject: String,
+        /// To whom.
+        pub to: String,
+        /// In a line.
+        pub subject: String,
         body: String,
         at: Ts,
     }

@@ -6,8 +6,8 @@ use crate::base::error::Refusal;
 use crate::base::{Context, Result, UserId};
 use crate::users::UserRefusal;
 use crate::users::names::not_blank;
-use crate::users::people::one_time::{self, Purpose};
-use crate::users::people::{email, mails, store};
+use crate::users::people::one_time::Purpose;
+use crate::users::people::{account, email, store};
 use crate::users::referral_code;
 use crate::users::register::{NewUser, register};
 use crate::users::store as users;
@@ -42,7 +42,7 @@ pub struct SignedUp {
 /// Makes the user.
 ///
 /// # Errors
-/// `invalid_email`, `email_taken`, `unknown_referral_code`, `invalid_field`.
+/// `invalid_email`, `unknown_referral_code`, `invalid_field`; `email_taken`, and then the mail about it is kept.
 pub fn sign_up(cx: &mut Context<'_, '_>, sign_up: &SignUp) -> Result<SignedUp> {
     let address = email::normalized(&sign_up.email)?;
     let metadata = metadata(&sign_up.metadata)?;
@@ -51,24 +51,25 @@ pub fn sign_up(cx: &mut Context<'_, '_>, sign_up: &SignUp) -> Result<SignedUp> {
     if !name.is_empty() && (name.chars().count() > 64 || not_blank(name, &()).is_err()) {
         return Err(Refusal::InvalidField { field: "name".into(), why: "at most 64 visible characters".into() }.into());
     }
-    if users::password_by_email(cx, &address)?.is_some() {
-        return Err(UserRefusal::EmailTaken.into());
-    }
     let code = sign_up.referral_code.as_deref().or_else(|| in_metadata("referral_code")).filter(|code| !code.is_empty());
     if let Some(code) = code
-        && !referral_code::is_well_formed(code)
+        && !(referral_code::is_well_formed(code) && referral_code::exists(cx, code)?)
     {
         return Err(UserRefusal::UnknownReferralCode { code: code.chars().take(32).collect() }.into());
     }
+    let confirmed = confirms_at_once(cx);
+    if !confirmed {
+        // Also when the address is taken: its owner is then told so.
+        account::ask(cx, &address, Purpose::SignUp)?;
+    }
+    // Whatever else may be wrong was refused before: whether an address is taken shows in nothing.
+    if users::password_by_email(cx, &address)?.is_some() {
+        return Err(UserRefusal::EmailTaken.into());
+    }
     let new = NewUser { display_name: name, username_prefix: "user", is_bot: false, is_admin: false, referral_code: code };
     let user = register(cx, &new)?;
-    let confirmed = confirms_at_once(cx);
     users::insert_password(cx, user.id, &address, &sign_up.hash, confirmed)?;
     store::save_person(cx, user.id, &metadata, None)?;
-    if !confirmed {
-        let token = one_time::issue(cx, user.id, Purpose::SignUp, &address)?;
-        mails::send_token(cx, &address, Purpose::SignUp, &token)?;
-    }
     Ok(SignedUp { user_id: user.id, confirmed })
 }
 

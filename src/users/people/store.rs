@@ -36,6 +36,9 @@ use crate::users::people::one_time::Purpose;
     FORGET_TOKENS_OF: (UserId, Purpose) => () = "delete from mail_tokens where user_id = $1 and purpose = $2";
     FORGET_OLD_TOKENS: (Ts, i64) => () =
         "delete from mail_tokens where hash in (select hash from mail_tokens where expires_at < $1 order by expires_at limit $2)";
+    INSERT_REQUEST: (Uuid, String, Purpose, Ts) => () = "insert into mail_requests (id, email, purpose, created_at) values ($1, $2, $3, $4)";
+    REQUESTS: (i64,) => (Uuid, String, Purpose) = "select id, email, purpose from mail_requests order by id limit $1 {lock}";
+    FORGET_REQUEST: (Uuid,) => () = "delete from mail_requests where id = $1";
     INSERT_MAIL: (Uuid, String, String, String, Ts, Option<Ts>) => () =
         "insert into mails (id, recipient, subject, body, created_at, next_at, attempts) values ($1, $2, $3, $4, $5, $6, 0)";
     MAILS_DUE: (Ts,) => DueMail =
@@ -68,6 +71,9 @@ use crate::users::people::one_time::Purpose;
     INSERT_CODES: ([u8; 32], UserId) => () = "insert into recovery_codes (hash, user_id) values {rows}";
     FORGET_CODES_OF: (UserId,) => () = "delete from recovery_codes where user_id = $1";
     USE_CODE: ([u8; 32], UserId) => () = "delete from recovery_codes where hash = $1 and user_id = $2";
+    LOCKED_KEYS: (UserId,) => (UserId,) = "select user_id from locked_keys where user_id = $1";
+    LOCK_KEYS: (UserId, Ts) => () = "insert into locked_keys (user_id, since) values ($1, $2) on conflict (user_id) do nothing";
+    UNLOCK_KEYS: (UserId,) => () = "delete from locked_keys where user_id = $1";
     RAISE_SESSION: (SessionId, String, Option<[u8; 32]>) => () =
         "update sessions set aal = 'aal2', amr = $2, cookie_hash = $3 where id = $1";
     END_WEAKER_SESSIONS: (UserId, SessionId, Ts) => () =
@@ -122,6 +128,21 @@ pub(super) fn forget_token(cx: &mut Context<'_, '_>, hash: [u8; 32]) -> Result<(
 pub(super) fn forget_tokens_of(cx: &mut Context<'_, '_>, user: UserId, purpose: Purpose) -> Result<()> {
     cx.tx.change(&FORGET_TOKENS_OF, (user, purpose))?;
     Ok(())
+}
+
+/// A mail was asked for.
+pub(super) fn insert_request(cx: &mut Context<'_, '_>, email: &str, purpose: Purpose) -> Result<()> {
+    let (id, now) = (cx.new_ordered_id(), cx.now);
+    Ok(cx.tx.write(&INSERT_REQUEST, (id, email, purpose, now))?)
+}
+
+/// Takes the oldest requests for mails.
+pub(super) fn take_requests(cx: &mut Context<'_, '_>, at_most: i64) -> Result<Vec<(String, Purpose)>> {
+    let rows = cx.tx.all(&REQUESTS, (at_most,))?;
+    for (id, ..) in &rows {
+        cx.tx.write(&FORGET_REQUEST, (*id,))?;
+    }
+    Ok(rows.into_iter().map(|(_, email, purpose)| (email, purpose)).collect())
 }
 
 pub(super) fn insert_mail(cx: &mut Context<'_, '_>, recipient: &str, subject: &str, body: &str, next_at: Option<Ts>) -> Result<()> {
@@ -222,5 +243,20 @@ pub(super) fn raise_session(cx: &mut Context<'_, '_>, id: SessionId, amr: &str, 
 pub(super) fn end_weaker_sessions(cx: &mut Context<'_, '_>, user: UserId, except: SessionId) -> Result<()> {
     let now = cx.now;
     cx.tx.change(&END_WEAKER_SESSIONS, (user, except, now))?;
+    Ok(())
+}
+
+pub(in crate::users) fn keys_are_locked(cx: &mut Context<'_, '_>, user: UserId) -> Result<bool> {
+    Ok(cx.tx.maybe(&LOCKED_KEYS, (user,))?.is_some())
+}
+
+pub(in crate::users) fn lock_keys(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
+    let now = cx.now;
+    cx.tx.change(&LOCK_KEYS, (user, now)).map(drop)?;
+    Ok(())
+}
+
+pub(in crate::users) fn unlock_keys(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
+    cx.tx.change(&UNLOCK_KEYS, (user,)).map(drop)?;
     Ok(())
 }

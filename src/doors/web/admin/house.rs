@@ -1,6 +1,7 @@
 //! The house itself: the books, the gateway, the jobs, the settings in force.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -12,7 +13,7 @@ use crate::doors::web::Shown;
 use crate::doors::web::admin::tables::{Cell, Table, money, text, time};
 use crate::doors::web::chrome::show;
 use crate::doors::web::form::Form;
-use crate::doors::web::pieces::words;
+use crate::doors::web::pieces::{self, words};
 use crate::doors::web::refused::Refused;
 use crate::doors::web::visitor::Admin;
 
@@ -110,11 +111,8 @@ async fn books(admin: Admin) -> Shown {
                 .checks
                 .iter()
                 .map(|check| {
-                    let stands = if check.violations == 0 { "completed".to_owned() } else { "failed".to_owned() };
-                    vec![
-                        Cell::Text(format!("{} {}", check.id, check.name)),
-                        if check.violations == 0 { Cell::Badge(stands) } else { Cell::Text(check.violations.to_string()) },
-                    ]
+                    let stands = if check.violations == 0 { Cell::Badge("holds".into()) } else { Cell::Text(check.violations.to_string()) };
+                    vec![Cell::Text(format!("{} {}", check.id, check.name)), stands]
                 })
                 .collect();
         }
@@ -128,8 +126,18 @@ async fn jobs(admin: Admin) -> Shown {
     table.intro =
         "Each may run twice, late, or on several nodes at once. Failures are counted in roborent_job_failures_total on the internal port."
             .into();
-    table.rows = admin.app.jobs.iter().map(|job| vec![Cell::Text(words(job.name)), Cell::Text(format!("{:?}", job.period))]).collect();
+    table.rows = admin.app.jobs.iter().map(|job| vec![Cell::Text(words(job.name)), Cell::Text(every(job.period))]).collect();
     Ok(show(&table))
+}
+
+fn every(period: Duration) -> String {
+    match period.as_secs() {
+        0 => format!("{} ms", period.as_millis()),
+        1 => "second".into(),
+        seconds @ 2..60 => format!("{seconds} seconds"),
+        60 => "minute".into(),
+        seconds => pieces::minutes(&(seconds / 60).cast_signed()),
+    }
 }
 
 async fn settings(admin: Admin) -> Shown {

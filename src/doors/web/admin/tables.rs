@@ -86,6 +86,14 @@ pub(super) fn time(value: &Value) -> Cell {
     value.as_str().and_then(Ts::parse).map_or(Cell::Text(String::new()), Cell::When)
 }
 
+/// The rules of the first day have no other.
+fn since(value: &Value) -> Cell {
+    match time(value) {
+        Cell::When(at) if at.as_seconds() < 1_000_000_000 => Cell::Text("the beginning".into()),
+        cell => cell,
+    }
+}
+
 pub(super) fn money(value: &Value) -> Cell {
     serde_json::from_value(value.clone()).map_or_else(|_| Cell::Text(text(value)), Cell::Money)
 }
@@ -215,7 +223,7 @@ async fn rules(admin: Admin) -> Shown {
             vec![
                 Cell::Text(text(&rule["name"])),
                 Cell::Code(text(&rule["pattern"])),
-                time(&rule["created_at"]),
+                since(&rule["created_at"]),
                 act("admin_remove_content_rule", &rule["rule_id"], "Remove"),
             ]
         })

@@ -1,0 +1,56 @@
+//! Forms: what is wrong stands beside its field, and what was typed is kept.
+
+use roborent::on_both_engines;
+
+use crate::site::{join, page, post};
+
+/// What stands below a field of a page.
+fn below<'h>(html: &'h str, field: &str) -> &'h str {
+    html.split(&format!("<div id=\"{field}-more\">")).nth(1).unwrap_or_default().split("</div>").next().unwrap_or_default()
+}
+
+/// Where a form is sent, the field that is wrong, what was typed, and what of it comes back.
+type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c str);
+
+on_both_engines! {
+    async fn a_wrong_withdrawal_is_told_before_anything_is_asked_twice(app) {
+        let cookie = join(app, "a@example.com").await;
+        let good = "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH";
+        let cases = [
+            ("amount", "5", good, "A withdrawal is at least 20.00 USDT."),
+            ("amount", "25", good, "0.00 USDT are available."),
+            ("amount", "much", good, "Write an amount"),
+            // One letter of the address is another one: its checksum says so.
+            ("address", "25", "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdJ", "This is not a TRON address"),
+            ("address", "25", "0x52908400098527886E0F7030069857D2E4169EE7", "This is not a TRON address"),
+        ];
+        for (field, amount, address, why) in cases {
+            let answer = post(app, "/wallet/withdraw", &cookie, &[("amount", amount), ("address", address)]).await.expect(422);
+            let html = String::from_utf8(answer.body).unwrap();
+            assert!(below(&html, field).contains(why), "{why}: {}", below(&html, field));
+            assert!(html.contains(&format!("value=\"{amount}\"")) && html.contains(&format!("value=\"{address}\"")), "{amount} {address} are lost");
+            assert!(html.contains(&format!("<a href=\"#{field}\">")), "the summary leads there");
+        }
+    }
+
+    async fn a_wrong_field_of_each_form_is_told_beside_it(app) {
+        let cookie = join(app, "a@example.com").await;
+        let long = "x".repeat(2_001);
+        let cases: [Case<'_>; 7] = [
+            ("/signup", "password", &[("email", "b@example.com"), ("name", "Bea"), ("password", "password1234")], "value=\"b@example.com\""),
+            ("/signup", "email", &[("email", "nonsense"), ("name", "Bea"), ("password", "correct horse battery")], "value=\"Bea\""),
+            ("/signup", "referral_code", &[("email", "b@example.com"), ("name", "Bea"), ("password", "correct horse battery"), ("referral_code", "nobody00")], "value=\"nobody00\""),
+            ("/publish", "title", &[("step", "1"), ("title", "ab"), ("description", "Long enough to be read."), ("category", "research")], "Long enough to be read."),
+            ("/profile", "bio", &[("display_name", "Ann"), ("bio", &long)], &long),
+            ("/profile/webhooks", "webhook_url", &[("webhook_url", "ftp://example.com/x")], "value=\"ftp://example.com/x\""),
+            ("/profile/password", "current_password", &[("current_password", "wrong horse battery"), ("password", "another horse battery")], ""),
+        ];
+        for (path, field, fields, kept) in cases {
+            let html = String::from_utf8(post(app, path, &cookie, fields).await.expect(422).body).unwrap();
+            assert!(below(&html, field).contains("class=\"error\""), "{path} {field}: {}", html.split("<main").nth(1).unwrap_or_default());
+            assert!(html.contains(kept), "{path} lost {kept}");
+            assert!(!html.contains("horse battery"), "{path} shows a password");
+        }
+        drop(page(app, "/profile", &cookie).await.expect(200));
+    }
+}

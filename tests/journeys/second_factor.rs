@@ -1,0 +1,157 @@
+//! Money leaves, keys are made and factors change only where a second factor was shown lately, over every door.
+
+use roborent::base::Span;
+use roborent::on_both_engines;
+use roborent::testing::{Answered, Bot, TestApp};
+use roborent::users::people::factors::code_of;
+use serde_json::{Value, json};
+
+use crate::site::{PASSWORD, base32, join, page, post};
+
+const EMAIL: &str = "ann@example.com";
+
+/// A person with money, a session and a key of hers.
+struct Person {
+    token: String,
+    cookie: String,
+    key: Bot,
+}
+
+async fn person(app: &TestApp) -> Person {
+    let cookie = join(app, EMAIL).await;
+    let signed_in = app.sign_in(EMAIL, PASSWORD).await.expect(200).json();
+    let token = text(&signed_in["access_token"]);
+    let user_id = roborent::base::UserId(text(&signed_in["user"]["id"]).parse().unwrap());
+    let key = app.post("/api/v1/agent/keys").bearer(&token).json(&json!({})).send().await.expect(201).json();
+    app.pour(user_id, 500).await;
+    Person { token, cookie, key: Bot { user_id, key: text(&key["api_key"]) } }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+async fn ask(app: &TestApp, token: &str, path: &str, body: Value) -> Answered {
+    app.post(&format!("/auth/v1/factors{path}")).bearer(token).json(&body).send().await
+}
+
+/// Shows a fresh code; answers the token of the session afterwards.
+async fn show(app: &TestApp, token: &str, (factor, secret): &(String, Vec<u8>)) -> String {
+    let challenge = ask(app, token, &format!("/{factor}/challenge"), json!({})).await.expect(200).json();
+    let code = code_of(secret, app.now().as_seconds() / 30);
+    let shown = ask(app, token, &format!("/{factor}/verify"), json!({ "challenge_id": challenge["id"], "code": code })).await;
+    text(&shown.expect(200).json()["access_token"])
+}
+
+async fn enroll(app: &TestApp, token: &str) -> (String, Vec<u8>) {
+    let made = ask(app, token, "", json!({ "factor_type": "totp", "friendly_name": "phone" })).await.expect(200).json();
+    (text(&made["id"]), base32(&text(&made["totp"]["secret"])))
+}
+
+fn order(n: u32) -> Value {
+    json!({ "amount": 25, "address": "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH", "idempotency_key": format!("order-number-{n}") })
+}
+
+/// A withdrawal over REST and over MCP, with a token or a key; both are answered alike.
+async fn withdraw(app: &TestApp, header: (&str, &str), n: &mut u32) -> Result<(), String> {
+    *n += 2;
+    let mut body = order(*n);
+    let key = text(&body.as_object_mut().unwrap().remove("idempotency_key").unwrap());
+    let over_rest =
+        app.post("/api/v1/finance/withdraw").header(header.0, header.1).header("idempotency-key", &key).json(&body).send().await;
+    let call =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "create_withdrawal", "arguments": order(*n + 1) } });
+    let over_mcp = app.post("/api/v1/mcp").header(header.0, header.1).json(&call).send().await.expect(200).json();
+    if over_rest.status == 201 {
+        assert_eq!(over_mcp["result"]["isError"], json!(false), "{over_mcp}");
+        return Ok(());
+    }
+    assert_eq!((over_rest.status, &over_mcp["result"]["isError"]), (403, &json!(true)), "{over_mcp}");
+    let words = text(&over_mcp["result"]["content"][0]["text"]);
+    assert!(words.contains(&over_rest.code()), "{words}");
+    assert!(words.contains("/auth/v1/factors"), "it says what to do: {words}");
+    Err(over_rest.code())
+}
+
+on_both_engines! {
+    async fn a_session_withdraws_when_its_second_factor_was_shown_lately(app, |config| {
+        config.limits.sign_in = "1000/min".parse().unwrap();
+        config.limits.withdraw = "1000/h".parse().unwrap();
+    }) {
+        let Person { token, key, .. } = person(app).await;
+        let bearer = |token: &str| format!("Bearer {token}");
+        let mut n = 0;
+        let required = Err("second_factor_required".to_owned());
+        assert_eq!(withdraw(app, ("authorization", &bearer(&token)), &mut n).await, Ok(()), "nobody has a factor yet");
+        let factor = enroll(app, &token).await;
+        assert_eq!(withdraw(app, ("authorization", &bearer(&token)), &mut n).await, Ok(()), "one that was never right does not count");
+        let raised = show(app, &token, &factor).await;
+        assert_eq!(withdraw(app, ("authorization", &bearer(&raised)), &mut n).await, Ok(()));
+        // The session of a stolen password has shown nothing.
+        let stolen = text(&app.sign_in(EMAIL, PASSWORD).await.expect(200).json()["access_token"]);
+        assert_eq!(withdraw(app, ("authorization", &bearer(&stolen)), &mut n).await, required);
+        app.advance(Span::minutes(15));
+        assert_eq!(withdraw(app, ("authorization", &bearer(&raised)), &mut n).await, required, "15 minutes later it is not fresh");
+        let again = show(app, &raised, &factor).await;
+        assert_eq!(withdraw(app, ("authorization", &bearer(&again)), &mut n).await, Ok(()));
+        // A key carries none: its owner decides.
+        assert_eq!(withdraw(app, ("x-api-key", &key.key), &mut n).await, Ok(()));
+    }
+
+    async fn keys_and_factors_change_with_a_fresh_code_only(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
+        let Person { token, key, .. } = person(app).await;
+        let factor = enroll(app, &token).await;
+        let raised = show(app, &token, &factor).await;
+        let keys = app.get("/api/v1/agent/keys").bearer(&raised).send().await.expect(200).json();
+        let rotate = format!("/api/v1/agent/keys/{}/rotate", text(&keys["items"][0]["key_id"]));
+        app.advance(Span::minutes(15));
+        for path in ["/api/v1/agent/keys", &rotate] {
+            let refused = app.post(path).bearer(&raised).json(&json!({})).send().await.expect(403);
+            assert_eq!(refused.code(), "second_factor_required", "{path}");
+        }
+        let another = ask(app, &raised, "", json!({ "factor_type": "totp", "friendly_name": "theirs" })).await.expect(403);
+        assert_eq!(another.header("x-sb-error-code"), Some("insufficient_aal"));
+        let remove = || app.ask("DELETE", &format!("/auth/v1/factors/{}", factor.0)).bearer(&raised).send();
+        assert_eq!(remove().await.expect(422).header("x-sb-error-code"), Some("insufficient_aal"));
+        let change = json!({ "email": "thief@example.com", "current_password": PASSWORD });
+        let change = app.ask("PUT", "/auth/v1/user").bearer(&raised).json(&change).send().await.expect(401);
+        assert_eq!(change.header("x-sb-error-code"), Some("insufficient_aal"));
+        // Ends of keys are never kept from anybody, and a key manages keys as before.
+        drop(app.post("/api/v1/agent/keys").key(&key).json(&json!({})).send().await.expect(201));
+        let fresh = show(app, &raised, &factor).await;
+        drop(app.post("/api/v1/agent/keys").bearer(&fresh).json(&json!({})).send().await.expect(201));
+        drop(app.ask("DELETE", &format!("/auth/v1/factors/{}", factor.0)).bearer(&fresh).send().await.expect(200));
+    }
+
+    async fn an_owner_keeps_keys_from_withdrawing(app) {
+        let Person { token, cookie, key } = person(app).await;
+        let mut n = 0;
+        drop(post(app, "/profile/second-factor/keys", &cookie, &[("locked", "yes")]).await.expect(303));
+        assert_eq!(withdraw(app, ("x-api-key", &key.key), &mut n).await, Err("second_factor_required".into()));
+        assert_eq!(withdraw(app, ("authorization", &format!("Bearer {token}")), &mut n).await, Ok(()), "a session is not a key");
+        let html = String::from_utf8(page(app, "/profile/second-factor", &cookie).await.expect(200).body).unwrap();
+        assert!(html.contains("Let keys withdraw again"));
+        // The key cannot undo it.
+        let factor = enroll(app, &token).await;
+        drop(show(app, &token, &factor).await);
+        let asked = post(app, "/profile/second-factor/keys", &cookie, &[("locked", "no")]).await.expect(303);
+        assert!(asked.header("location").unwrap().starts_with("/login"), "the weaker session has ended: {asked:?}");
+        assert_eq!(withdraw(app, ("x-api-key", &key.key), &mut n).await, Err("second_factor_required".into()));
+    }
+
+    async fn where_people_need_one_nobody_withdraws_without(app, |config| {
+        config.withdrawals.require_2fa = true;
+        config.limits.sign_in = "1000/min".parse().unwrap();
+    }) {
+        let Person { token, key, .. } = person(app).await;
+        let bot = app.rich_bot(100).await;
+        let mut n = 0;
+        for header in [("authorization", format!("Bearer {token}")), ("x-api-key", key.key.clone())] {
+            assert_eq!(withdraw(app, (header.0, &header.1), &mut n).await, Err("second_factor_required".into()));
+        }
+        assert_eq!(withdraw(app, ("x-api-key", &bot.key), &mut n).await, Ok(()), "bots are not people");
+        let factor = enroll(app, &token).await;
+        let raised = show(app, &token, &factor).await;
+        assert_eq!(withdraw(app, ("authorization", &format!("Bearer {raised}")), &mut n).await, Ok(()));
+    }
+}
