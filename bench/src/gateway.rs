@@ -10,7 +10,7 @@ use crate::servers::Server;
 use crate::template::TRANSACTIONS;
 use crate::time::{now, pause};
 use crate::treasury::Treasury;
-use crate::{Fallible, Options, machine, requests};
+use crate::{Fallible, Options, machine, requests, treasury};
 
 /// Blocks a second, with this many deposit addresses.
 const BLOCKS_LEAST: u64 = 1_000;
@@ -74,7 +74,7 @@ async fn scan(options: &Options, node: &Server) -> Fallible<u64> {
             (runs.addresses == BOUND_ADDRESSES).then(|| format!(" (at least {BLOCKS_LEAST}): {}", judged(rate.median >= BLOCKS_LEAST)));
         say(&format!("  {:>9} addresses: {rate} blocks/s, {cost} µs CPU each{}", runs.addresses, bound.unwrap_or_default()));
         costs.push((runs.addresses, cost.median, rate.median));
-        runs.treasury.close_and_verify().await?;
+        runs.treasury.close_and_verify(treasury::OF_ADDRESSES).await?;
     }
     if let [(fewest, few, slow), .., (most, many, fast)] = costs.as_slice() {
         let (cost, time) = (Times::of(*many, *few), Times::of(*slow, *fast));
@@ -127,7 +127,7 @@ async fn payouts(options: &Options, node: &Server, tip: u64) -> Fallible<()> {
         times.push(u64::try_from(started.elapsed().as_millis())?);
         stop.cancel();
         running.await??;
-        treasury.close_and_verify().await?;
+        treasury.close_and_verify(treasury::OF_PAYOUTS).await?;
     }
     let spread = Spread::of(times);
     let holds = Duration::from_millis(spread.median) <= PAYOUTS_WITHIN;
