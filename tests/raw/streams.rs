@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use roborent::base::news::Topic;
+
 use crate::server::{Server, Wire};
 
 async fn begun(server: &Server, key: &str, version: &str) -> Wire {
@@ -61,7 +63,7 @@ async fn a_reader_who_is_gone_leaves_his_place() {
         drop(readers);
         let news = &server.app.app.dispatcher.news;
         let all_left = async {
-            while news.listeners(bot.user_id) > 0 {
+            while news.listeners(Topic::Events(bot.user_id)) > 0 {
                 tokio::task::yield_now().await;
             }
         };
