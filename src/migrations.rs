@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "webhooks", sql: include_str!("../migrations/0007_webhooks.sql") },
     Migration { number: 8, name: "people", sql: include_str!("../migrations/0008_people.sql") },
     Migration { number: 9, name: "sign_in", sql: include_str!("../migrations/0009_sign_in.sql") },
+    Migration { number: 10, name: "sweeps", sql: include_str!("../migrations/0010_sweeps.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.
@@ -27,6 +28,7 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::webhooks::store::STATEMENTS,
         crate::wallet::store::STATEMENTS,
         crate::gateway::store::STATEMENTS,
+        crate::gateway::sweeps::store::STATEMENTS,
         crate::referrals::store::STATEMENTS,
         crate::tasks::store::STATEMENTS,
         crate::tasks::lists::store::STATEMENTS,

@@ -7,6 +7,7 @@ mod cluster;
 mod cold;
 mod disk;
 mod figures;
+mod gateway;
 mod hall;
 mod hello;
 mod http;
@@ -16,6 +17,7 @@ mod load;
 mod machine;
 mod market;
 mod mcp;
+mod node;
 mod pages;
 mod receiver;
 mod requests;
@@ -24,7 +26,9 @@ mod servers;
 mod settle;
 mod size;
 mod sse;
+mod template;
 mod time;
+mod treasury;
 mod wal;
 mod webhooks;
 
@@ -62,6 +66,9 @@ struct Options {
     /// Open tasks among which `search` searches.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000])]
     tasks: Vec<u64>,
+    /// Deposit addresses among which `gateway` looks for those that are paid.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+    addresses: Vec<u64>,
     /// Where databases are made; on the disk that is to be measured.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -84,6 +91,8 @@ enum Measure {
     Mcp,
     /// Searches among many open tasks, in process.
     Search,
+    /// Reading blocks of a chain, and signing payouts.
+    Gateway,
     /// Sending events to a receiver on this machine.
     Webhooks,
     /// Ten thousand readers who wait for events.
@@ -97,6 +106,9 @@ enum Measure {
     /// The bare server, which other measures start.
     #[value(hide = true)]
     Hello,
+    /// A node of a chain, which `gateway` starts.
+    #[value(hide = true)]
+    Node,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -126,7 +138,11 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = if options.measure == Measure::Hello { hello::serve() } else { run(&options) };
+    let done = match options.measure {
+        Measure::Hello => hello::serve(),
+        Measure::Node => node::serve(),
+        _ => run(&options),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -161,6 +177,9 @@ fn run(options: &Options) -> Fallible<()> {
     }
     if options.wants(Measure::Sse) {
         runtime.block_on(sse::measure(options))?;
+    }
+    if options.wants(Measure::Gateway) {
+        runtime.block_on(gateway::measure(options))?;
     }
     for engine in [Engine::Sqlite, Engine::Postgres] {
         if options.wants(Measure::Webhooks) && options.wants_engine(engine) {

@@ -87,10 +87,19 @@ impl Server {
 
     /// Starts this program once more, as the bare server.
     pub fn hello() -> Fallible<Self> {
+        Self::myself("hello")
+    }
+
+    /// Starts this program once more, as a node of a chain.
+    pub fn node() -> Fallible<Self> {
+        Self::myself("node")
+    }
+
+    fn myself(part: &str) -> Fallible<Self> {
         let spawned = now();
-        let mut child = Command::new(std::env::current_exe()?).arg("hello").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = Command::new(std::env::current_exe()?).arg(part).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
-        let output = child.stdout.take().ok_or("no standard output of the bare server")?;
+        let output = child.stdout.take().ok_or("no standard output of a server")?;
         BufReader::new(output).read_line(&mut line)?;
         Ok(Self { child, spawned, address: line.trim().parse()? })
     }

@@ -115,6 +115,9 @@ fn check_chain(config: &Config) -> Result<(), ConfigError> {
     if chain.quorum == 0 || chain.quorum > chain.providers.len().max(1) {
         return fail("chain.quorum must be at least 1 and at most the number of chain.providers");
     }
+    if chain.provider_rps.len() > chain.providers.len() {
+        return fail("chain.provider_rps names more providers than chain.providers");
+    }
     if config.installation.network.is_sandbox() {
         return Ok(());
     }

@@ -20,6 +20,9 @@ const SOLID_LAG: Span = Span::minutes(1);
 /// When an order that cannot be signed is looked at again.
 const LATER: Span = Span::seconds(10);
 
+/// How the reply of nodes begins when all of them refused.
+pub const REFUSED: &str = "refused: ";
+
 /// Why a payout is not needed any more.
 const TAKEN_BACK: &str = "the withdrawal was taken back or is held up";
 
@@ -164,6 +167,12 @@ pub fn record_death(cx: &mut Context<'_, '_>, token: Token, txid: [u8; 32], abse
         return Ok(false);
     }
     store::bury_attempt(cx, txid, &cursor)?;
+    let is_sweep = matches!(order.kind, OrderKind::Sweep | OrderKind::TopUp);
+    if is_sweep && !waits_for_admin && attempt.last_reply.starts_with(REFUSED) {
+        // The same once more would be refused once more: it is planned again, with TRX for its fee where they are missing.
+        outcome::give_up(cx, order, "every node refused its transaction", &mut Vec::new())?;
+        return Ok(true);
+    }
     let state = if waits_for_admin || order.attempts >= ATTEMPTS_MAX { OrderState::NeedsOperator } else { OrderState::Approved };
     order::move_on(cx, &mut order, state, "the last attempt expired without getting into a block")?;
     Ok(true)

@@ -20,8 +20,10 @@ pub mod plan;
 pub mod runner;
 pub mod sandbox_keys;
 pub mod scan;
+pub mod sieve;
 pub mod state;
 pub(crate) mod store;
+pub mod sweeps;
 mod transparency;
 
 use serde_json::json;

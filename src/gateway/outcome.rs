@@ -5,9 +5,8 @@ use tron::node::{BlockTransaction, Outcome};
 use crate::base::error::internal;
 use crate::base::{Address, Context, Result, Usdt};
 use crate::events::Event;
-use crate::gateway::float;
 use crate::gateway::order::{self, Asset, Attempt, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::store;
+use crate::gateway::{float, store, sweeps};
 use crate::wallet::payouts;
 use crate::wallet::withdrawal::WithdrawalId;
 
@@ -59,15 +58,18 @@ pub(super) fn confirm(cx: &mut Context<'_, '_>, mut order: Order, txid: [u8; 32]
             payouts::completed(cx, withdrawal, txid, told)
         }
         OrderKind::FloatOut => float::book_out(cx, order.id, Usdt::from_micro(order.amount)),
-        OrderKind::Sweep | OrderKind::TopUp | OrderKind::Faucet => Ok(()),
+        OrderKind::Sweep => sweeps::swept(cx, &order),
+        OrderKind::TopUp | OrderKind::Faucet => Ok(()),
     }
 }
 
-/// It is in a solid block and failed: the fee is gone, nothing moved. Once more, then it is given up.
+/// It is in a solid block and failed: the fee is gone, nothing moved. Once more, then it is given up. A sweep is given up at
+/// once: its address may have nothing left for the fee, which planning it again sees to.
 fn fail(cx: &mut Context<'_, '_>, mut order: Order, why: &str, told: &mut Vec<Event>) -> Result<()> {
     order.failures += 1;
     let most = i64::from(cx.config.chain.fee_limit_max_trx).saturating_mul(SUN);
-    if order.failures < 2 {
+    let is_planned_again = matches!(order.kind, OrderKind::Sweep | OrderKind::TopUp);
+    if order.failures < 2 && !is_planned_again {
         order.fee_limit = if why == "OUT_OF_ENERGY" { order.fee_limit.saturating_mul(2).min(most) } else { 0 };
         return order::move_on(cx, &mut order, OrderState::Approved, &format!("the last attempt failed on the chain: {why}"));
     }
@@ -77,6 +79,7 @@ fn fail(cx: &mut Context<'_, '_>, mut order: Order, why: &str, told: &mut Vec<Ev
 /// For good: a withdrawal gets its money back.
 pub(super) fn give_up(cx: &mut Context<'_, '_>, mut order: Order, why: &str, told: &mut Vec<Event>) -> Result<()> {
     if order.kind != OrderKind::Payout {
+        sweeps::given_up(cx, &order)?;
         return order::move_on(cx, &mut order, OrderState::Dropped, why);
     }
     order::move_on(cx, &mut order, OrderState::Refunded, why)?;

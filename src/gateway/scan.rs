@@ -13,6 +13,7 @@ use crate::events::{self, Event};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::{self, Token};
 use crate::gateway::order::{Attempt, AttemptState};
+use crate::gateway::sieve::Batch;
 use crate::gateway::store::{self, Cursor, Holder, Outgoing};
 use crate::gateway::{GatewayRefusal, float, outcome};
 use crate::wallet::custody::Custody;
@@ -42,18 +43,21 @@ struct Transfer {
     amount: Option<Usdt>,
 }
 
-/// Reads `blocks`, which follow one another. Those that were read before are left out. Answers the number of the cursor.
+/// Addresses given away while blocks went through the sieve; more than that is a sieve of long ago.
+const YOUNG_MAX: i64 = 10_000;
+
+/// Reads the blocks of `batch`. Those that were read before are left out. Answers the number of the cursor.
 ///
 /// # Errors
 /// `internal` when a block is missing between the cursor and the first of them.
-pub fn record_blocks(cx: &mut Context<'_, '_>, token: Token, blocks: &[Block]) -> Result<i64> {
+pub fn record_blocks(cx: &mut Context<'_, '_>, token: Token, batch: &Batch) -> Result<i64> {
     lease::require(cx, token)?;
     let cursor = store::cursor_locked(cx)?.ok_or_else(|| internal("the chain has no beginning yet"))?;
     let custody = Custody::current(cx)?;
-    let holders = holders_in(cx, &custody, blocks)?;
+    let holders = holders_of(cx, batch)?;
     let live = store::live_attempts(cx)?.into_iter().map(|attempt| (attempt.txid, attempt)).collect();
     let mut scan = Scan { custody, holders, live, cursor, moved: HashMap::new(), told: Vec::new() };
-    for block in blocks {
+    for block in &batch.blocks {
         let number = i64::try_from(block.header.number()).map_err(internal)?;
         if number <= scan.cursor.number {
             continue;
@@ -115,11 +119,26 @@ pub fn rescan(cx: &mut Context<'_, '_>, blocks: &[Block]) -> Result<usize> {
     Ok(found.len())
 }
 
-/// The deposit addresses among everything that USDT moved from or to.
-fn holders_in(cx: &mut Context<'_, '_>, custody: &Custody, blocks: &[Block]) -> Result<HashMap<Address, Holder>> {
+/// Everything that USDT moved from or to, as often as it did.
+pub(super) fn ends(custody: &Custody, blocks: &[Block]) -> impl Iterator<Item = Address> {
     let transactions = blocks.iter().flat_map(|block| &block.transactions);
-    let ends = transactions.flat_map(|transaction| transfers(custody, transaction)).flat_map(|transfer| [transfer.from, transfer.to]);
-    let distinct: HashSet<Address> = ends.collect();
+    transactions.flat_map(|transaction| transfers(custody, transaction)).flat_map(|transfer| [transfer.from, transfer.to])
+}
+
+/// The deposit addresses that USDT moved from or to: suspects that are, and those that are younger than the sieve.
+fn holders_of(cx: &mut Context<'_, '_>, batch: &Batch) -> Result<HashMap<Address, Holder>> {
+    let mut found = store::holders(cx, &batch.suspects)?;
+    let young = store::holders_from(cx, batch.sieved_to, YOUNG_MAX)?;
+    if i64::try_from(young.len()).is_ok_and(|young| young == YOUNG_MAX) {
+        return Err(internal("too many deposit addresses are new since the blocks were looked through"));
+    }
+    found.extend(young);
+    Ok(found.into_iter().map(|holder| (holder.address, holder)).collect())
+}
+
+/// The same without a sieve.
+fn holders_in(cx: &mut Context<'_, '_>, custody: &Custody, blocks: &[Block]) -> Result<HashMap<Address, Holder>> {
+    let distinct: HashSet<Address> = ends(custody, blocks).collect();
     let mut addresses: Vec<Address> = distinct.into_iter().collect();
     addresses.sort_unstable();
     let found = store::holders(cx, &addresses)?;
@@ -127,14 +146,13 @@ fn holders_in(cx: &mut Context<'_, '_>, custody: &Custody, blocks: &[Block]) -> 
 }
 
 /// The transfers of our token, without those of nothing.
-fn transfers(custody: &Custody, transaction: &BlockTransaction) -> Vec<Transfer> {
+fn transfers(custody: &Custody, transaction: &BlockTransaction) -> impl Iterator<Item = Transfer> {
     let ours = transaction.transfers().filter(|(_, event)| Address(event.contract) == custody.contract && !event.units.is_zero());
     ours.filter_map(|(at, event)| {
         let log_index = i64::try_from(at).ok()?;
         let amount = event.units.to_i64().map(Usdt::from_micro);
         Some(Transfer { log_index, from: Address(event.from), to: Address(event.to), event, amount })
     })
-    .collect()
 }
 
 fn arrival(transaction: &BlockTransaction, block: i64, transfer: &Transfer, holder: &Holder) -> Arrival {
@@ -167,13 +185,16 @@ impl Scan {
     }
 
     fn read_transaction(&mut self, cx: &mut Context<'_, '_>, transaction: &BlockTransaction, number: i64) -> Result<()> {
-        let transfers = transfers(&self.custody, transaction);
+        if !self.concerns_us(transaction) {
+            return Ok(());
+        }
+        let txid = *transaction.txid.as_bytes();
+        let transfers: Vec<Transfer> = transfers(&self.custody, transaction).collect();
         for transfer in &transfers {
             self.read_transfer(cx, transaction, number, transfer)?;
         }
-        let txid = *transaction.txid.as_bytes();
         let live = self.live.remove(&txid);
-        let by_us = transaction.owner.is_some_and(|owner| self.is_ours(Address(owner))) || transfers.iter().any(|t| self.is_ours(t.from));
+        let by_us = self.owner_is_ours(transaction) || transfers.iter().any(|t| self.is_ours(t.from));
         if live.is_none() && !by_us {
             return Ok(());
         }
@@ -186,6 +207,18 @@ impl Scan {
             None => store::attempt(cx, txid)?.is_some_and(|attempt| attempt.state != AttemptState::Dead),
         };
         self.note_outgoing(cx, transaction, number, &transfers, known)
+    }
+
+    /// Hardly any does: the rest is not looked at twice.
+    fn concerns_us(&self, transaction: &BlockTransaction) -> bool {
+        let mut transfers = transfers(&self.custody, transaction);
+        self.owner_is_ours(transaction)
+            || self.live.contains_key(transaction.txid.as_bytes())
+            || transfers.any(|transfer| self.is_ours(transfer.from) || self.is_ours(transfer.to))
+    }
+
+    fn owner_is_ours(&self, transaction: &BlockTransaction) -> bool {
+        transaction.owner.is_some_and(|owner| self.is_ours(Address(owner)))
     }
 
     /// Where money came from and went to, as far as these places are ours.

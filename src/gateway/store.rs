@@ -5,7 +5,6 @@ use uuid::Uuid;
 use crate::base::{Address, Context, Result, Ts, Usdt, UserId};
 use crate::gateway::freeze::{Freeze, FreezeReason};
 use crate::gateway::order::{Attempt, Order, OrderId, OrderState};
-use crate::gateway::plan::Sweepable;
 
 ::store::row! {
     /// How far the solid chain was read, and what our wallets hold there.
@@ -88,17 +87,10 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
     BLOCKS_BETWEEN: (i64, i64) => (i64,) = "select count(*) from chain_blocks where number >= $1 and number <= $2";
     FORGET_BLOCKS: (i64,) => () = "delete from chain_blocks where number < $1";
     HOLDERS: (Address,) => Holder = "select address, user_id from deposit_addresses where address in ({rows})";
+    HOLDERS_FROM: (i64, i64) => Holder = "select address, user_id from deposit_addresses where idx >= $1 order by idx limit $2";
+    ADDRESSES_FROM: (i64, i64) => (i64, Address) = "select idx, address from deposit_addresses where idx >= $1 order by idx limit $2";
     INDEX_OF: (Address,) => (i64,) = "select idx from deposit_addresses where address = $1";
     ADD_TO_HOLDER: (Address, i64) => () = "update deposit_addresses set units = units + $2 where address = $1";
-    UNITS_AT: (Address,) => (i64,) = "select units from deposit_addresses where address = $1";
-    SWEEPABLE: (i64,) => (Address, i64, i64) =
-        "select d.address, d.idx, d.units from deposit_addresses d where d.units > 0 and d.units >= $1 \
-         and not exists (select 1 from orders o where (o.owner = d.address or o.recipient = d.address) and o.kind <> 'payout' and o.kind <> 'faucet' \
-                         and (o.state = 'approved' or o.state = 'signed' or o.state = 'in_flight' or o.state = 'needs_operator')) \
-         order by d.units desc limit 8";
-    OPEN_ORDERS_AT: (Address,) => (OrderId,) =
-        "select id from orders where (owner = $1 or recipient = $1) and kind <> 'payout' and kind <> 'faucet' \
-         and (state = 'approved' or state = 'signed' or state = 'in_flight' or state = 'needs_operator') limit 1";
     WITHOUT_ORDER: (i64,) => (OrderId,) =
         "select w.id from withdrawals w left join orders o on o.id = w.id \
          where w.status = 'queued' and w.cleared_at is not null and (o.id is null or (o.state = 'dropped' and o.attempts = 0)) \
@@ -205,6 +197,16 @@ pub(super) fn holders(cx: &mut Context<'_, '_>, addresses: &[Address]) -> Result
     Ok(cx.tx.all_of(&HOLDERS, &keys)?)
 }
 
+/// The deposit addresses from this index on.
+pub(super) fn holders_from(cx: &mut Context<'_, '_>, index: i64, at_most: i64) -> Result<Vec<Holder>> {
+    Ok(cx.tx.all(&HOLDERS_FROM, (index, at_most))?)
+}
+
+/// The same with their indexes, without whose they are.
+pub(super) fn addresses_from(cx: &mut Context<'_, '_>, index: i64, at_most: i64) -> Result<Vec<(i64, Address)>> {
+    Ok(cx.tx.all(&ADDRESSES_FROM, (index, at_most))?)
+}
+
 pub(super) fn add_to_holder(cx: &mut Context<'_, '_>, address: Address, units: i64) -> Result<()> {
     Ok(cx.tx.write(&ADD_TO_HOLDER, (address, units))?)
 }
@@ -212,22 +214,6 @@ pub(super) fn add_to_holder(cx: &mut Context<'_, '_>, address: Address, units: i
 /// The index that the key of a deposit address is derived with.
 pub(super) fn index_of(cx: &mut Context<'_, '_>, address: Address) -> Result<Option<i64>> {
     Ok(cx.tx.maybe(&INDEX_OF, (address,))?.map(|(index,)| index))
-}
-
-/// What lies at a deposit address, in micro-USDT.
-pub(super) fn units_at(cx: &mut Context<'_, '_>, address: Address) -> Result<i64> {
-    Ok(cx.tx.maybe(&UNITS_AT, (address,))?.map_or(0, |(units,)| units))
-}
-
-/// Deposit addresses with at least so much and without an order, the fullest first.
-pub(super) fn sweepable(cx: &mut Context<'_, '_>, least: i64) -> Result<Vec<Sweepable>> {
-    let rows = cx.tx.all(&SWEEPABLE, (least,))?;
-    Ok(rows.into_iter().map(|(address, index, units)| Sweepable { address, index, units }).collect())
-}
-
-/// Whether a sweep or its top-up is under way.
-pub(super) fn has_open_order(cx: &mut Context<'_, '_>, address: Address) -> Result<bool> {
-    Ok(cx.tx.maybe(&OPEN_ORDERS_AT, (address,))?.is_some())
 }
 
 /// Withdrawals that may go out and have no order that carries them.

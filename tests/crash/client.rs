@@ -12,6 +12,7 @@ pub struct Request {
     pub method: &'static str,
     pub path: String,
     pub api_key: Option<String>,
+    pub token: Option<String>,
     pub idempotency_key: Option<String>,
     pub body: String,
 }
@@ -19,12 +20,12 @@ pub struct Request {
 impl Request {
     /// Reads as `api_key`.
     pub fn get(path: &str, api_key: &str) -> Self {
-        Self { method: "GET", path: path.to_owned(), api_key: Some(api_key.to_owned()), idempotency_key: None, body: String::new() }
+        Self { method: "GET", path: path.to_owned(), api_key: Some(api_key.to_owned()), ..Self::post(path, "") }
     }
 
     /// Writes.
     pub fn post(path: &str, body: &str) -> Self {
-        Self { method: "POST", path: path.to_owned(), api_key: None, idempotency_key: None, body: body.to_owned() }
+        Self { method: "POST", path: path.to_owned(), api_key: None, token: None, idempotency_key: None, body: body.to_owned() }
     }
 
     /// Changes fields.
@@ -35,6 +36,12 @@ impl Request {
     /// As `api_key`.
     pub fn by(mut self, api_key: &str) -> Self {
         self.api_key = Some(api_key.to_owned());
+        self
+    }
+
+    /// As somebody who has signed in.
+    pub fn signed_in(mut self, token: &str) -> Self {
+        self.token = Some(format!("Bearer {token}"));
         self
     }
 
@@ -103,9 +110,9 @@ impl Connection {
 
     /// Sends a request and reads the whole answer; after an error the connection is of no use.
     pub fn send(&mut self, request: &Request) -> io::Result<Reply> {
-        let Request { method, path, api_key, idempotency_key, body } = request;
+        let Request { method, path, api_key, token, idempotency_key, body } = request;
         let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n", self.address, body.len());
-        for (name, value) in [("x-api-key", api_key), ("idempotency-key", idempotency_key)] {
+        for (name, value) in [("x-api-key", api_key), ("authorization", token), ("idempotency-key", idempotency_key)] {
             if let Some(value) = value {
                 text.push_str(&format!("{name}: {value}\r\n"));
             }

@@ -11,6 +11,7 @@ mod kills;
 mod load;
 mod lossy_line;
 mod machine_time;
+mod payouts;
 mod place;
 mod server;
 mod stops;

@@ -15,6 +15,13 @@ pub struct Place {
     runtime: Runtime,
 }
 
+/// A lock that ends with its connection.
+#[expect(dead_code, reason = "what counts is that it is open")]
+pub enum Held {
+    Sqlite(rusqlite::Connection),
+    Postgres(tokio_postgres::Client),
+}
+
 impl Place {
     /// A fresh one; nothing when the engine is not there.
     pub fn new(engine: Engine) -> Option<Self> {
@@ -67,15 +74,35 @@ impl Place {
 
     /// How many rows a table has.
     pub fn count(&self, table: &str) -> i64 {
-        let sql = format!("select count(*) from {table}");
+        self.number(&format!("select count(*) from {table}"))
+    }
+
+    /// The one number that a query answers.
+    pub fn number(&self, sql: &str) -> i64 {
         let Some(url) = self.url() else {
-            return rusqlite::Connection::open(self.file()).unwrap().query_row(&sql, [], |row| row.get(0)).unwrap();
+            return rusqlite::Connection::open(self.file()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
         };
         self.runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
             tokio::spawn(connection);
-            client.query_one(&sql, &[]).await.unwrap().get(0)
+            client.query_one(sql, &[]).await.unwrap().get(0)
         })
+    }
+
+    /// Until this is dropped no gateway writes anything down.
+    pub fn hold_writes(&self) -> Held {
+        let Some(url) = self.url() else {
+            let connection = rusqlite::Connection::open(self.file()).unwrap();
+            connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+            connection.execute_batch("begin immediate").unwrap();
+            return Held::Sqlite(connection);
+        };
+        Held::Postgres(self.runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute("begin; lock table gateway_lease in exclusive mode").await.unwrap();
+            client
+        }))
     }
 
     /// No server has logged a bug or a panic.

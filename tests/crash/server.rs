@@ -73,6 +73,17 @@ impl Server {
     }
 }
 
+/// Makes an admin, before or while a server runs.
+pub fn make_admin(place: &Place, email: &str, password: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roborent"));
+    command.args(["admin", "create", "--email", email, "--password", password, "--data-dir"]).arg(place.dir.path());
+    if let Some(url) = place.url() {
+        command.args(["--database-url", url]);
+    }
+    let made = command.env_clear().envs(SETTINGS).stdout(Stdio::null()).status().unwrap();
+    assert!(made.success(), "{made}");
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());

@@ -154,7 +154,7 @@ on_both_engines! {
     }
 
     async fn an_old_lease_records_nothing(app) {
-        use roborent::gateway::{lease, scan};
+        use roborent::gateway::{lease, scan, sieve};
         let stranger = app.app.dispatcher.system(|cx| lease::take(cx, uuid::Uuid::from_u128(9), false)).await.unwrap();
         assert!(stranger.is_none(), "somebody holds it");
         app.advance(Span::seconds(31));
@@ -168,7 +168,7 @@ on_both_engines! {
         app.advance(Span::seconds(31));
         app.gateway().round().await;
         assert_eq!(get(app, &bot, "/api/v1/finance/balance").await["total_balance"], 10.0, "and goes on");
-        let late = app.app.dispatcher.system(move |cx| scan::record_blocks(cx, token, &[])).await.unwrap_err();
+        let late = app.app.dispatcher.system(move |cx| scan::record_blocks(cx, token, &sieve::Batch::default())).await.unwrap_err();
         assert_eq!(late.code(), "lease_lost");
     }
 

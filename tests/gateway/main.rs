@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod deposits;
+mod fees;
 mod payouts;
 mod reviews;
+mod rivals;
 mod scripts;
+mod standstill;
 mod sweeps;
+mod watching;
 
 use roborent::testing::{Answered, Bot, TestApp};
 use serde_json::{Value, json};

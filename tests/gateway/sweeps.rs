@@ -55,4 +55,62 @@ on_both_engines! {
         }
         assert_eq!(on_chain(app, &address), 0, "topped up once more and swept");
     }
+
+    async fn what_cannot_be_swept_rests_and_starves_nobody(app) {
+        let admin = admin_of(app, "root@example.com").await;
+        for n in 0..8 {
+            let blocked = app.rich_bot(200 + n).await;
+            chain(app, "blacklist", &json!({ "address": address_of(app, &blocked).await, "destroy": true }));
+        }
+        let last = app.rich_bot(60).await;
+        let address = address_of(app, &last).await;
+        settle(app).await;
+        for _ in 0..3 {
+            sweep(app).await;
+        }
+        assert_eq!(on_chain(app, &address), 0, "the ninth comes to its turn");
+        let state = gateway(app, &admin).await;
+        assert_eq!(state["orders"], json!([]), "nothing waits for the others");
+        app.forget_shapes();
+    }
+
+    async fn a_sweep_that_failed_rests_and_is_planned_again(app) {
+        let admin = admin_of(app, "root@example.com").await;
+        let bot = app.rich_bot(120).await;
+        let address = address_of(app, &bot).await;
+        sweep(app).await;
+        // It is estimated at one price and comes into a block at another: what the address had for the fee is burnt.
+        chain(app, "hold", &json!({ "holding": true }));
+        app.gateway().sweep_now().await.unwrap();
+        app.gateway().round().await;
+        chain(app, "energy_price", &json!({ "sun": 200 }));
+        chain(app, "hold", &json!({ "holding": false }));
+        settle(app).await;
+        let dropped = app.get("/api/v1/admin/orders?state=dropped").key(&admin).send().await.expect(200).json();
+        assert_eq!((dropped["items"].as_array().unwrap().len(), &dropped["items"][0]["kind"]), (1, &json!("sweep")));
+        for _ in 0..3 {
+            sweep(app).await;
+        }
+        assert_eq!(on_chain(app, &address), 120_000_000, "it rests");
+        app.advance(roborent::base::Span::minutes(11));
+        sweep(app).await;
+        sweep(app).await;
+        assert_eq!(on_chain(app, &address), 0, "with TRX for another fee");
+    }
+
+    async fn a_sweep_that_no_node_takes_is_planned_again(app) {
+        let bot = app.rich_bot(120).await;
+        let address = address_of(app, &bot).await;
+        sweep(app).await;
+        chain(app, "faults", &json!({ "rules": [{ "kind": "refuse", "code": "BANDWITH_ERROR", "times": 1 }] }));
+        sweep(app).await;
+        assert_eq!(on_chain(app, &address), 120_000_000);
+        app.advance(roborent::base::Span::minutes(8));
+        settle(app).await;
+        settle(app).await;
+        assert_eq!(on_chain(app, &address), 120_000_000, "not the same once more");
+        app.advance(roborent::base::Span::minutes(11));
+        sweep(app).await;
+        assert_eq!(on_chain(app, &address), 0);
+    }
 }

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "Usage: cargo xtask bench [ledger|lifecycle|search|webhooks|sse|http|pages|mcp|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32] [--tasks N,…]\n       \
+const USAGE: &str = "Usage: cargo xtask bench [ledger|lifecycle|search|gateway|webhooks|sse|http|pages|mcp|cold|size|all] [--engine sqlite|postgres] [--rounds N] [--seconds S] [--clients 32] [--tasks N,…] [--addresses N,…]\n       \
                             cargo xtask prove [--only BLOCK] [--runs N] [--seed N] | --list";
 
 fn main() -> ExitCode {

@@ -50,6 +50,8 @@ pub enum Kind {
     WrongParent,
     /// The id of a block is another one.
     OtherId,
+    /// Nothing is done, and the answer never comes.
+    Deaf,
     /// The transaction is taken, the answer never comes.
     AcceptThenTimeout,
     /// The answer is success, the transaction is forgotten.
@@ -104,6 +106,7 @@ impl Kind {
             | Self::Error
             | Self::LiteNode
             | Self::Slow { .. }
+            | Self::Deaf
             | Self::HangUp => true,
         }
     }

@@ -198,6 +198,9 @@ impl Inner {
         if let Some((status, body)) = kinds.iter().find_map(faults::instead) {
             return whole(status, body.to_owned());
         }
+        if kinds.contains(&Kind::Deaf) {
+            return Answer { manner: Manner::Never, ..whole(200, String::new()) };
+        }
         let behind: u64 = kinds.iter().map(|kind| if let Kind::Stale { blocks } = kind { *blocks } else { 0 }).sum();
         let solid = self.chain.solid().saturating_sub(behind);
         let is_solid = path.starts_with("/walletsolidity/");

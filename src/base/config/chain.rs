@@ -64,6 +64,8 @@ pub struct Chain {
     pub providers: Vec<String>,
     /// A file with one API key a line, in the order of the providers; empty = none.
     pub api_keys_file: String,
+    /// How many requests a second each provider takes, in the order of the providers; 0 or left out = as they come.
+    pub provider_rps: Vec<u32>,
     /// How many providers have to name the same block before it is believed.
     pub quorum: usize,
     /// How often new blocks are asked for, in milliseconds.
@@ -115,6 +117,7 @@ impl Default for Chain {
         Self {
             providers: Vec::new(),
             api_keys_file: String::new(),
+            provider_rps: Vec::new(),
             quorum: 1,
             poll_ms: 1_000,
             lease_seconds: 30,

@@ -2,11 +2,13 @@
 //! dead, bring deposits in, compare. No transaction is open while a node is asked, and no reply of a node decides about
 //! money.
 
+mod ahead;
 mod auditing;
 mod check;
 mod keys;
 mod rescan;
 mod send;
+mod side_by_side;
 mod sign;
 mod sweep;
 mod watch;
@@ -27,6 +29,7 @@ use crate::base::call::Dispatcher;
 use crate::base::config::Chain;
 use crate::base::error::{Result, internal};
 use crate::gateway::lease::{self, Token};
+use crate::gateway::sieve::Sieve;
 use crate::wallet::custody::Custody;
 
 pub use auditing::Books;
@@ -61,6 +64,7 @@ pub struct Gateway {
     hurried: AtomicU64,
     wake: Notify,
     tip: Mutex<Tip>,
+    sieve: tokio::sync::Mutex<Sieve>,
 }
 
 /// How the devnet is told to make blocks.
@@ -102,7 +106,7 @@ pub fn pool(chain: &Chain, devnet: Option<&Devnet>) -> Result<Pool, String> {
     };
     let mut keys = keys.lines().map(str::trim);
     let mut nodes = Vec::new();
-    for urls in &chain.providers {
+    for (at, urls) in chain.providers.iter().enumerate() {
         let (full, solid) = urls.split_once('|').unwrap_or((urls, urls));
         let name = url::Url::parse(full).ok().and_then(|url| url.host_str().map(str::to_owned));
         let provider = Provider {
@@ -111,7 +115,8 @@ pub fn pool(chain: &Chain, devnet: Option<&Devnet>) -> Result<Pool, String> {
             solid_url: solid.trim_end_matches('/').to_owned(),
             api_key: keys.next().filter(|key| !key.is_empty()).map(|key| ApiKey::new(key.to_owned())),
         };
-        nodes.push(Node::new(provider, over_network()?));
+        let per_second = chain.provider_rps.get(at).copied().unwrap_or(0);
+        nodes.push(Node::new(provider, tron::node::paced(over_network()?, per_second)));
     }
     Ok(Pool::new(nodes, chain.quorum))
 }
@@ -158,6 +163,7 @@ impl Gateway {
             hurried: AtomicU64::new(0),
             wake: Notify::new(),
             tip: Mutex::new(Tip { number: 0, since: None, is_stale: None }),
+            sieve: tokio::sync::Mutex::default(),
         })
     }
 

@@ -1,9 +1,8 @@
 //! Reads old blocks again, after a fault: deposits that were missed are credited.
 
-use std::sync::Arc;
-
 use crate::base::error::internal;
-use crate::gateway::runner::watch::{TOGETHER, nodes};
+use crate::gateway::runner::ahead::{Ahead, TOGETHER};
+use crate::gateway::runner::watch::nodes;
 use crate::gateway::runner::{Gateway, NotReady};
 use crate::gateway::{begin, scan};
 
@@ -34,19 +33,24 @@ impl Gateway {
         if first == 0 || first > last || last > newest {
             return Err(NotReady::Never(format!("blocks 1 to {newest} were read; {first} to {last} is no part of them")));
         }
-        let (mut next, mut parent, mut deposits) = (first, None, 0);
-        while next <= last {
-            let blocks = self.fetch_ahead(next, last.min(next + TOGETHER - 1)).await?.map_err(nodes)?;
-            for block in &blocks {
+        let mut ahead = Ahead::of(&self.pool, first..=last);
+        let (mut parent, mut deposits) = (None, 0);
+        loop {
+            let mut blocks = Vec::new();
+            while blocks.len() < TOGETHER
+                && let Some(block) = ahead.next().await?
+            {
+                let block = block.map_err(nodes)?;
                 if parent.is_some_and(|parent| parent != block.header.parent) {
                     return Err(nodes(format!("block {} does not stand on the one before it", block.header.number())).into());
                 }
                 parent = Some(block.header.id);
+                blocks.push(block);
             }
-            next += TOGETHER;
-            let blocks = Arc::new(blocks);
+            if blocks.is_empty() {
+                return Ok(Rescanned { first, last, deposits });
+            }
             deposits += self.dispatcher.system(move |cx| scan::rescan(cx, &blocks)).await?;
         }
-        Ok(Rescanned { first, last, deposits })
     }
 }

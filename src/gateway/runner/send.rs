@@ -5,33 +5,32 @@ use tron::{SignedTransaction, Txid};
 
 use crate::base::Span;
 use crate::base::error::{Result, internal};
-use crate::gateway::attempt;
+use crate::gateway::attempt::{self, REFUSED};
 use crate::gateway::lease::Token;
 use crate::gateway::order::Attempt;
 use crate::gateway::runner::Gateway;
+use crate::gateway::runner::side_by_side::side_by_side;
 use crate::gateway::store;
 
 /// Nodes forget what waits longer than a minute.
 const AGAIN_AFTER: Span = Span::seconds(15);
 /// As many providers as there are, at most two, have to say that a transaction is not there.
 const WITNESSES: usize = 2;
-/// How the reply of nodes begins when all of them refused.
-const REFUSED: &str = "refused: ";
 
 impl Gateway {
     pub(super) async fn send(&self, token: Token) -> Result<()> {
         let chain_now = self.cursor().await?.at;
         let now = self.dispatcher.clock.now();
-        for attempt in self.dispatcher.look(store::live_attempts).await? {
+        let mut due = self.dispatcher.look(store::live_attempts).await?;
+        due.retain(|attempt| {
             let rested = attempt.sent_at.is_none_or(|at| at < self.since || now >= at.plus(AGAIN_AFTER));
-            if chain_now < attempt.expires_at && rested && !attempt.last_reply.starts_with(REFUSED) {
-                self.send_one(token, &attempt).await?;
-            }
-        }
-        Ok(())
+            chain_now < attempt.expires_at && rested && !attempt.last_reply.starts_with(REFUSED)
+        });
+        side_by_side(due, |attempt| self.send_one(token, attempt)).await
     }
 
-    async fn send_one(&self, token: Token, attempt: &Attempt) -> Result<()> {
+    /// Sends the stored bytes to every provider, and writes down what they said.
+    async fn send_one(&self, token: Token, attempt: Attempt) -> Result<()> {
         let signed = SignedTransaction::read(&attempt.signed).map_err(internal)?;
         let replies = self.pool.broadcast(&signed).await;
         let said: Vec<String> = replies.iter().map(|reply| format!("{} {} {}", reply.provider, reply.code, reply.message)).collect();
@@ -49,23 +48,22 @@ impl Gateway {
     /// Attempts that no block can take in any more.
     pub(super) async fn bury(&self, token: Token) -> Result<()> {
         let cursor = self.cursor().await?;
-        for attempt in self.dispatcher.look(store::live_attempts).await? {
-            if cursor.at < attempt.expires_at {
-                continue;
+        let mut over = self.dispatcher.look(store::live_attempts).await?;
+        over.retain(|attempt| cursor.at >= attempt.expires_at);
+        side_by_side(over, |attempt| self.bury_one(token, cursor.number, attempt.txid)).await
+    }
+
+    async fn bury_one(&self, token: Token, read: i64, txid: [u8; 32]) -> Result<()> {
+        let absent = match self.pool.solid_transaction(Txid::from_bytes(txid), WITNESSES).await {
+            Lookup::Absent { .. } => true,
+            // It lies in a block that comes next: reading it decides.
+            Lookup::Found { block, .. } if i64::try_from(block).map_err(internal)? > read => return Ok(()),
+            Lookup::Found { .. } => false,
+            Lookup::Unclear(errors) => {
+                tracing::warn!(?errors, "nodes do not say whether a transaction is on the chain");
+                return Ok(());
             }
-            let txid = attempt.txid;
-            let absent = match self.pool.solid_transaction(Txid::from_bytes(txid), WITNESSES).await {
-                Lookup::Absent { .. } => true,
-                // It lies in a block that comes next: reading it decides.
-                Lookup::Found { block, .. } if i64::try_from(block).map_err(internal)? > cursor.number => continue,
-                Lookup::Found { .. } => false,
-                Lookup::Unclear(errors) => {
-                    tracing::warn!(?errors, "nodes do not say whether a transaction is on the chain");
-                    continue;
-                }
-            };
-            self.dispatcher.system(move |cx| attempt::record_death(cx, token, txid, absent)).await?;
-        }
-        Ok(())
+        };
+        self.dispatcher.system(move |cx| attempt::record_death(cx, token, txid, absent)).await.map(drop)
     }
 }

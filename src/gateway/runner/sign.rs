@@ -6,14 +6,16 @@ use tron::{BlockId, Contract, RefBlock, SignedTransaction, Transaction};
 use crate::base::error::{Result, internal};
 use crate::gateway::attempt::{self, Offered, expiration};
 use crate::gateway::lease::Token;
-use crate::gateway::order::{Asset, Order, OrderKind};
+use crate::gateway::order::{Asset, Order, OrderId, OrderKind};
 use crate::gateway::outcome::SUN;
 use crate::gateway::runner::Gateway;
+use crate::gateway::runner::side_by_side::side_by_side;
 use crate::gateway::runner::watch::nodes;
 use crate::gateway::store::{self, Cursor};
 
-/// Orders signed in one round.
+/// Orders looked at together, and how often in one round: after so many the chain is read again first.
 const TOGETHER: i64 = 64;
+const TIMES: usize = 16;
 /// The cursor may be so far behind the newest solid block.
 const BEHIND_MAX: u64 = 40;
 /// Two payments of the same amount to the same address in one millisecond are the same transaction.
@@ -28,69 +30,90 @@ enum FeeLimit {
     Never(String),
 }
 
+/// What orders are signed with in one round.
+struct Signer<'g> {
+    gateway: &'g Gateway,
+    token: Token,
+    prices: ChainParameters,
+    cursor: Cursor,
+}
+
 impl Gateway {
+    /// Signs everything that waits for a signature, the oldest first.
     pub(super) async fn sign(&self, token: Token) -> Result<()> {
-        let waiting = self.dispatcher.look(|cx| store::orders_to_sign(cx, TOGETHER)).await?;
-        if waiting.is_empty() {
-            return Ok(());
+        for _ in 0..TIMES {
+            let waiting = self.dispatcher.look(|cx| store::orders_to_sign(cx, TOGETHER)).await?;
+            if waiting.is_empty() {
+                break;
+            }
+            let signer = self.signer(token).await?;
+            side_by_side(waiting, |order| signer.try_to_sign(order)).await?;
         }
+        Ok(())
+    }
+
+    async fn signer(&self, token: Token) -> Result<Signer<'_>> {
         let cursor = self.cursor().await?;
         let tip = self.tip.lock().unwrap_or_else(std::sync::PoisonError::into_inner).number;
         if tip.saturating_sub(u64::try_from(cursor.number).map_err(internal)?) > BEHIND_MAX {
             return Err(nodes("too far behind the chain to sign"));
         }
         let prices = self.pool.chain_parameters().await.map_err(nodes)?;
-        // One that cannot be signed does not keep the rest.
-        let mut failed = None;
-        for order in waiting {
-            failed = self.try_to_sign(token, order, prices, &cursor).await.err().or(failed);
-        }
-        failed.map_or(Ok(()), Err)
+        Ok(Signer { gateway: self, token, prices, cursor })
     }
+}
 
-    async fn try_to_sign(&self, token: Token, order: Order, prices: ChainParameters, cursor: &Cursor) -> Result<()> {
-        let id = order.id;
-        match self.fee_limit(&order, prices).await? {
-            FeeLimit::Sun(fee_limit) => self.sign_order(token, order, fee_limit, cursor).await,
-            FeeLimit::Wait(why) => self.dispatcher.system(move |cx| attempt::postpone(cx, token, id, &why)).await,
-            FeeLimit::Never(why) => self.dispatcher.system(move |cx| attempt::refuse(cx, token, id, &why)).await,
+impl Signer<'_> {
+    async fn try_to_sign(&self, order: Order) -> Result<()> {
+        let (id, token) = (order.id, self.token);
+        match self.fee_limit(&order).await? {
+            FeeLimit::Sun(fee_limit) => self.sign(order, fee_limit).await,
+            FeeLimit::Wait(why) => self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, &why)).await,
+            FeeLimit::Never(why) => self.gateway.dispatcher.system(move |cx| attempt::refuse(cx, token, id, &why)).await,
         }
     }
 
-    async fn sign_order(&self, token: Token, order: Order, fee_limit: i64, cursor: &Cursor) -> Result<()> {
-        let (id, owner) = (order.id, order.owner);
-        let index = self.dispatcher.look(move |cx| store::index_of(cx, owner)).await?;
-        let now = self.dispatcher.clock.now().as_milliseconds();
+    async fn sign(&self, order: Order, fee_limit: i64) -> Result<()> {
+        let (id, owner, token) = (order.id, order.owner, self.token);
+        // Only the keys of deposit addresses have an index.
+        let index = if owner == self.gateway.custody.hot {
+            None
+        } else {
+            self.gateway.dispatcher.look(move |cx| store::index_of(cx, owner)).await?
+        };
+        let now = self.gateway.dispatcher.clock.now().as_milliseconds();
         for later in 0..TIMESTAMPS_TRIED {
-            let transaction = self.transaction(&order, fee_limit, cursor, now + later);
-            let Some(signed) = self.keys.sign(&self.custody, owner, index, &transaction)? else {
+            let transaction = self.transaction(&order, fee_limit, now + later);
+            let Some(signed) = self.gateway.keys.sign(&self.gateway.custody, owner, index, &transaction)? else {
                 let why = "this gateway does not have the key for it";
-                return self.dispatcher.system(move |cx| attempt::postpone(cx, token, id, why)).await;
+                return self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, why)).await;
             };
-            match self.offer(token, &order, cursor.number, signed).await? {
+            match self.offer(id, signed).await? {
                 Offered::TxidTaken => {}
                 Offered::Stored => return Ok(()),
-                Offered::NotNow(why) => return self.dispatcher.system(move |cx| attempt::postpone(cx, token, id, why)).await,
+                Offered::NotNow(why) => return self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, why)).await,
             }
         }
         Err(internal("no free timestamp for a transaction"))
     }
 
-    async fn offer(&self, token: Token, order: &Order, ref_number: i64, signed: SignedTransaction) -> Result<Offered> {
-        let id = order.id;
-        self.dispatcher.system(move |cx| attempt::record_signed(cx, token, id, ref_number, &signed)).await
+    async fn offer(&self, id: OrderId, signed: SignedTransaction) -> Result<Offered> {
+        let (token, ref_number) = (self.token, self.cursor.number);
+        self.gateway.dispatcher.system(move |cx| attempt::record_signed(cx, token, id, ref_number, &signed)).await
     }
 
-    fn transaction(&self, order: &Order, fee_limit_sun: i64, cursor: &Cursor, timestamp_ms: i64) -> Transaction {
+    fn transaction(&self, order: &Order, fee_limit_sun: i64, timestamp_ms: i64) -> Transaction {
         let (owner, to) = (order.owner.0, order.recipient.0);
         let (contract, fee_limit_sun) = match order.asset {
-            Asset::Usdt => (Contract::TokenTransfer { owner, token: self.custody.contract.0, to, units: order.amount }, fee_limit_sun),
+            Asset::Usdt => {
+                (Contract::TokenTransfer { owner, token: self.gateway.custody.contract.0, to, units: order.amount }, fee_limit_sun)
+            }
             Asset::Trx => (Contract::TrxTransfer { owner, to, sun: order.amount }, 0),
         };
-        let seconds = self.dispatcher.config.chain.payout_expiration_seconds;
+        let seconds = self.gateway.dispatcher.config.chain.payout_expiration_seconds;
         Transaction {
-            reference: RefBlock::of(&BlockId::from_bytes(cursor.hash)),
-            expiration_ms: expiration(cursor.at, seconds).as_milliseconds(),
+            reference: RefBlock::of(&BlockId::from_bytes(self.cursor.hash)),
+            expiration_ms: expiration(self.cursor.at, seconds).as_milliseconds(),
             timestamp_ms,
             fee_limit_sun,
             contract,
@@ -98,18 +121,18 @@ impl Gateway {
     }
 
     /// By letting a node run the transfer, with three tenths to spare: too little burns everything and moves nothing.
-    async fn fee_limit(&self, order: &Order, prices: ChainParameters) -> Result<FeeLimit> {
+    async fn fee_limit(&self, order: &Order) -> Result<FeeLimit> {
         if order.asset == Asset::Trx {
             return Ok(FeeLimit::Sun(0));
         }
-        let most = i64::from(self.dispatcher.config.chain.fee_limit_max_trx).saturating_mul(SUN).min(prices.fee_limit_max_sun);
+        let most = i64::from(self.gateway.dispatcher.config.chain.fee_limit_max_trx).saturating_mul(SUN).min(self.prices.fee_limit_max_sun);
         if order.fee_limit > 0 && order.failures > 0 {
             return Ok(FeeLimit::Sun(order.fee_limit.min(most)));
         }
-        let (token, owner, to) = (self.custody.contract.0, order.owner.0, order.recipient.0);
-        match self.pool.estimate_transfer(token, owner, to, order.amount).await.map_err(nodes)? {
+        let (token, owner, to) = (self.gateway.custody.contract.0, order.owner.0, order.recipient.0);
+        match self.gateway.pool.estimate_transfer(token, owner, to, order.amount).await.map_err(nodes)? {
             Estimate::Energy(energy) => {
-                let wanted = energy.saturating_mul(prices.energy_price_sun).saturating_mul(13) / 10 + 1;
+                let wanted = energy.saturating_mul(self.prices.energy_price_sun).saturating_mul(13) / 10 + 1;
                 Ok(if wanted <= most {
                     FeeLimit::Sun(wanted)
                 } else {
@@ -124,8 +147,8 @@ impl Gateway {
     }
 
     async fn is_blocked(&self, order: &Order) -> bool {
-        for node in self.pool.nodes() {
-            if let Ok(blocked) = node.token_blocks(self.custody.contract.0, order.recipient.0).await {
+        for node in self.gateway.pool.nodes() {
+            if let Ok(blocked) = node.token_blocks(self.gateway.custody.contract.0, order.recipient.0).await {
                 return blocked;
             }
         }

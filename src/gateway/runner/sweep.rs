@@ -6,13 +6,28 @@ use tron::abi::Word;
 use crate::base::error::Result;
 use crate::gateway::lease::Token;
 use crate::gateway::outcome::SUN;
-use crate::gateway::plan::{self, SweepStep, Sweepable};
 use crate::gateway::runner::Gateway;
 use crate::gateway::runner::watch::nodes;
+use crate::gateway::sweeps::{self, SweepStep, Sweepable};
 
 /// What a transfer to an address with tokens takes, and one byte more than its size.
 const ENERGY: i64 = 64_285;
 const BYTES: i64 = 350;
+
+/// What a sweep takes, and what there is for it, in sun.
+struct Means {
+    needed: i64,
+    hot: i64,
+}
+
+/// What happens to a deposit address now.
+enum NextStep {
+    Order(SweepStep),
+    /// Not it: something is in the way of everything.
+    Wait,
+    /// Something is in its way.
+    Rest,
+}
 
 impl Gateway {
     /// Orders sweeps now, for tests, which do not wait for their time.
@@ -33,20 +48,31 @@ impl Gateway {
         if !self.keys.may_sweep() {
             return Ok(());
         }
-        for at in self.dispatcher.look(plan::sweepable).await? {
-            if let Some(step) = self.next_step(at).await? {
-                self.dispatcher.system(move |cx| plan::plan_sweep(cx, token, at, step)).await?;
+        let worth_it = self.dispatcher.look(sweeps::sweepable).await?;
+        if worth_it.is_empty() {
+            return Ok(());
+        }
+        let Some(means) = self.means().await? else { return Ok(()) };
+        let mut failed = None;
+        for at in worth_it {
+            let step = match self.next_step(at, &means).await {
+                Ok(step) => step,
+                Err(error) => {
+                    failed = Some(error);
+                    NextStep::Rest
+                }
+            };
+            match step {
+                NextStep::Order(step) => self.dispatcher.system(move |cx| sweeps::plan_sweep(cx, token, at, step)).await?,
+                NextStep::Rest => self.dispatcher.system(move |cx| sweeps::rest(cx, token, at.address)).await?,
+                NextStep::Wait => {}
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
-    async fn next_step(&self, at: Sweepable) -> Result<Option<SweepStep>> {
-        let lies_there = self.pool.token_balance(self.custody.contract.0, at.address.0).await.map_err(nodes)?;
-        if Some(lies_there) != Word::from_i64(at.units) {
-            tracing::warn!(address = %at.address, units = at.units, "a deposit address does not hold what its log says; it is not swept now");
-            return Ok(None);
-        }
+    /// What holds for every address; nothing when none can be swept now.
+    async fn means(&self) -> Result<Option<Means>> {
         let prices = self.pool.chain_parameters().await.map_err(nodes)?;
         let burns = ENERGY.saturating_mul(prices.energy_price_sun).saturating_mul(13) / 10;
         let needed = burns.saturating_add(BYTES.saturating_mul(prices.bandwidth_price_sun));
@@ -54,16 +80,25 @@ impl Gateway {
             tracing::warn!(needed_sun = needed, "a sweep costs more than chain.fee_limit_max_trx; it waits");
             return Ok(None);
         }
-        let has = self.pool.account(at.address.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun);
-        if has >= needed {
-            return Ok(Some(SweepStep::Sweep));
-        }
         let hot = self.pool.account(self.custody.hot.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun);
-        let low = i64::from(self.dispatcher.config.chain.trx_low_water).saturating_mul(SUN);
-        if hot.saturating_sub(needed) < low {
-            tracing::warn!(hot_sun = hot, "the hot wallet is low on TRX: deposits are not swept");
-            return Ok(None);
+        Ok(Some(Means { needed, hot }))
+    }
+
+    async fn next_step(&self, at: Sweepable, means: &Means) -> Result<NextStep> {
+        let lies_there = self.pool.token_balance(self.custody.contract.0, at.address.0).await.map_err(nodes)?;
+        if Some(lies_there) != Word::from_i64(at.units) {
+            tracing::warn!(address = %at.address, units = at.units, "a deposit address does not hold what its log says; it is not swept for a while");
+            return Ok(NextStep::Rest);
         }
-        Ok(Some(SweepStep::TopUp(needed - has)))
+        let has = self.pool.account(at.address.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun);
+        if has >= means.needed {
+            return Ok(NextStep::Order(SweepStep::Sweep));
+        }
+        let low = i64::from(self.dispatcher.config.chain.trx_low_water).saturating_mul(SUN);
+        if means.hot.saturating_sub(means.needed) < low {
+            tracing::warn!(hot_sun = means.hot, "the hot wallet is low on TRX: deposits are not swept");
+            return Ok(NextStep::Wait);
+        }
+        Ok(NextStep::Order(SweepStep::TopUp(means.needed - has)))
     }
 }

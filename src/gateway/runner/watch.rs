@@ -1,9 +1,8 @@
-//! Fetches solid blocks, some ahead of the database, and has them recorded in order.
+//! Has new solid blocks recorded, in order, and notices when there are none.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tron::BlockId;
 use tron::node::{Block, PoolError};
@@ -11,34 +10,37 @@ use tron::node::{Block, PoolError};
 use crate::base::error::{Error, Result, internal};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::Token;
+use crate::gateway::runner::ahead::{Ahead, TOGETHER};
 use crate::gateway::runner::{Gateway, Tip};
-use crate::gateway::scan;
 use crate::gateway::store::{self, Cursor};
+use crate::gateway::{scan, sieve};
 
-/// Blocks fetched at once and recorded together.
-pub(super) const TOGETHER: u64 = 64;
-/// Requests under way at once.
-const AHEAD: usize = 8;
 /// Without a new solid block for so long nothing is signed any more.
 const STALE_AFTER: Duration = Duration::from_mins(10);
 
 impl Gateway {
     /// Reads every solid block that is new.
     pub(super) async fn watch(&self, token: Token) -> Result<()> {
-        let mut cursor = self.cursor().await?;
-        let tip = self.pool.solid_tip(number(&cursor)?).await;
-        self.note_tip(token, number(&cursor)?, tip.as_ref().ok().map(tron::node::Header::number)).await?;
-        let tip = tip.map_err(nodes)?.number();
-        while number(&cursor)? < tip {
-            let first = number(&cursor)? + 1;
-            let blocks = self.fetch(first, tip.min(first + TOGETHER - 1), BlockId::from_bytes(cursor.hash), token).await?;
-            let last = self.dispatcher.system(move |cx| scan::record_blocks(cx, token, &blocks)).await?;
-            if last < i64::try_from(first).map_err(internal)? {
-                return Err(internal("the solid chain contradicts itself; nothing more is read"));
+        let cursor = self.cursor().await?;
+        let read = number(&cursor)?;
+        let tip = self.pool.solid_tip(read).await;
+        self.note_tip(token, read, tip.as_ref().ok().map(tron::node::Header::number)).await?;
+        let mut ahead = Ahead::of(&self.pool, read + 1..=tip.map_err(nodes)?.number());
+        let mut parent = BlockId::from_bytes(cursor.hash);
+        loop {
+            let (blocks, broken) = self.next_blocks(&mut ahead, parent).await?;
+            let Some(last) = blocks.last().map(|block| block.header.id) else {
+                return match broken {
+                    Some(error) => Err(self.tell(token, error).await?),
+                    None => Ok(()),
+                };
+            };
+            self.record(token, blocks, last).await?;
+            if let Some(error) = broken {
+                return Err(self.tell(token, error).await?);
             }
-            cursor = self.cursor().await?;
+            parent = last;
         }
-        Ok(())
     }
 
     pub(super) async fn cursor(&self) -> Result<Cursor> {
@@ -46,23 +48,44 @@ impl Gateway {
         cursor.ok_or_else(|| internal("the chain has no beginning yet"))
     }
 
-    /// The blocks `first..=last`, which stand on `parent`. A block that does not fit to the one below it is asked for again,
-    /// from whichever provider has one that fits.
-    async fn fetch(&self, first: u64, last: u64, mut parent: BlockId, token: Token) -> Result<Arc<Vec<Block>>> {
-        let mut fetched = match self.fetch_ahead(first, last).await? {
-            Ok(fetched) => fetched,
-            Err(error) => return Err(self.tell(token, error).await?),
-        };
-        for block in &mut fetched {
-            if block.header.parent != parent {
-                *block = match self.pool.solid_block(block.header.number(), Some(parent)).await {
-                    Ok(again) => again,
-                    Err(error) => return Err(self.tell(token, error).await?),
-                };
+    /// The next blocks, which stand on `parent`, up to the first that cannot be had. One that does not fit to the one below
+    /// it is asked for again, from whichever provider has one that fits.
+    async fn next_blocks(&self, ahead: &mut Ahead, mut parent: BlockId) -> Result<(Vec<Block>, Option<PoolError>)> {
+        let mut blocks = Vec::new();
+        while blocks.len() < TOGETHER {
+            let fits = match ahead.next().await? {
+                None => break,
+                Some(Ok(block)) if block.header.parent != parent => self.pool.solid_block(block.header.number(), Some(parent)).await,
+                Some(answer) => answer,
+            };
+            match fits {
+                Ok(block) => {
+                    parent = block.header.id;
+                    blocks.push(block);
+                }
+                Err(error) => return Ok((blocks, Some(error))),
             }
-            parent = block.header.id;
         }
-        Ok(Arc::new(fetched))
+        Ok((blocks, None))
+    }
+
+    async fn record(&self, token: Token, blocks: Vec<Block>, last: BlockId) -> Result<()> {
+        let batch = {
+            let mut sieve = self.sieve.lock().await;
+            loop {
+                let next = sieve.next();
+                let page = self.dispatcher.look(move |cx| sieve::page(cx, next)).await?;
+                if !sieve.add(&page) {
+                    break;
+                }
+            }
+            Arc::new(sieve.sift(&self.custody, blocks))
+        };
+        let read = self.dispatcher.system(move |cx| scan::record_blocks(cx, token, &batch)).await?;
+        if read < i64::try_from(last.number()).map_err(internal)? {
+            return Err(internal("the solid chain contradicts itself; nothing more is read"));
+        }
+        Ok(())
     }
 
     /// Nodes that contradict each other, or what was solid, stop payouts. Answers the error that ends this round.
@@ -79,26 +102,11 @@ impl Gateway {
         Ok(nodes(error))
     }
 
-    /// Some at a time, in any order; answers them in order.
-    pub(super) async fn fetch_ahead(&self, first: u64, last: u64) -> Result<Result<Vec<Block>, PoolError>> {
-        let mut wanted = first..=last;
-        let mut running = JoinSet::new();
-        let mut fetched = Vec::new();
-        loop {
-            while running.len() < AHEAD
-                && let Some(number) = wanted.next()
-            {
-                let pool = self.pool.clone();
-                running.spawn(async move { pool.solid_block(number, None).await });
-            }
-            let Some(done) = running.join_next().await else { break };
-            match done.map_err(internal)? {
-                Ok(block) => fetched.push(block),
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        fetched.sort_unstable_by_key(|block| block.header.number());
-        Ok(Ok(fetched))
+    /// As if so much more time had passed since the newest solid block, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn wait_for_blocks(&self, time: Duration) {
+        let mut known = self.tip.lock().unwrap_or_else(PoisonError::into_inner);
+        known.since = known.since.and_then(|since| since.checked_sub(time));
     }
 
     /// Notices when the chain stands still, by the machine's time, and when it moves again.

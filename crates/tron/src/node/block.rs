@@ -4,10 +4,10 @@
 //! and then (two requests, two machines behind one name; a store that failed and was logged), so it counts only when the
 //! ids on both sides are the same set.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::error::Trouble;
-use super::wire;
+use super::wire::{self, Verdict};
 use crate::abi::{Log, TransferEvent};
 use crate::address::Address;
 use crate::ids::{BlockId, Txid};
@@ -90,33 +90,43 @@ pub(super) fn header(block: &wire::Block, asked: Option<u64>) -> Result<Header, 
 /// Puts the two answers together, if they belong together.
 pub(super) fn complete(number: u64, block: wire::Block, infos: Vec<wire::Info>) -> Result<Block, Trouble> {
     let header = header(&block, Some(number))?;
-    let incomplete = |missing| Trouble::Incomplete { number, transactions: block.transactions.len(), infos: infos.len(), missing };
-    let wanted: HashSet<Txid> = block.transactions.iter().map(|transaction| transaction.id).collect();
-    let given: HashSet<Txid> = infos.iter().filter(|info| info.block_number == number).filter_map(|info| info.id).collect();
-    let counts_fit = wanted.len() == block.transactions.len() && given.len() == infos.len();
-    if !counts_fit || wanted != given {
-        return Err(incomplete(wanted.difference(&given).count()));
-    }
-    let mut by_id: std::collections::HashMap<Txid, wire::Info> = infos.into_iter().filter_map(|info| Some((info.id?, info))).collect();
-    let mut transactions = Vec::with_capacity(block.transactions.len());
-    for transaction in block.transactions {
-        // Both sets are the same, as was just checked.
-        let Some(info) = by_id.remove(&transaction.id) else { continue };
-        let contract = transaction.raw_data.contract.first();
+    let infos = in_order(number, &block.transactions, infos)?;
+    let together = block.transactions.into_iter().zip(infos);
+    let transactions = together.map(|(transaction, info)| {
+        let contract = transaction.raw_data.contract.0.as_ref();
         let owner = contract.and_then(|contract| contract.parameter.as_ref()?.value.as_ref()?.owner_address);
-        let calls_a_contract = contract.is_some_and(|contract| ["TriggerSmartContract", "CreateSmartContract"].contains(&&*contract.kind));
-        transactions.push(read(info, transaction.id, owner, calls_a_contract));
+        let calls_a_contract = contract.is_some_and(|contract| contract.kind == wire::ContractKind::RunsCode);
+        read(info, transaction.id, owner, calls_a_contract)
+    });
+    Ok(Block { header, transactions: transactions.collect() })
+}
+
+/// The infos in the order of the transactions: one for each, and nothing else.
+fn in_order(number: u64, transactions: &[wire::BlockTransaction], infos: Vec<wire::Info>) -> Result<Vec<wire::Info>, Trouble> {
+    let wanted: HashSet<Txid> = transactions.iter().map(|transaction| transaction.id).collect();
+    let counts_fit = wanted.len() == transactions.len() && infos.len() == transactions.len();
+    let belong =
+        |(transaction, info): (&wire::BlockTransaction, &wire::Info)| info.id == Some(transaction.id) && info.block_number == number;
+    // Nodes give them in this order; nobody says that they must.
+    if counts_fit && transactions.iter().zip(&infos).all(belong) {
+        return Ok(infos);
     }
-    Ok(Block { header, transactions })
+    let given = infos.len();
+    let of_it = infos.into_iter().filter(|info| info.block_number == number);
+    let mut by_id: HashMap<Txid, wire::Info> = of_it.filter_map(|info| Some((info.id?, info))).collect();
+    let missing = wanted.iter().filter(|id| !by_id.contains_key(*id)).count();
+    if !counts_fit || by_id.len() != given || missing > 0 {
+        return Err(Trouble::Incomplete { number, transactions: transactions.len(), infos: given, missing });
+    }
+    Ok(transactions.iter().filter_map(|transaction| by_id.remove(&transaction.id)).collect())
 }
 
 /// What became of one transaction. For a call of a contract, success has to be said; elsewhere it is the absence of failure.
 pub(super) fn read(info: wire::Info, txid: Txid, owner: Option<Address>, calls_a_contract: bool) -> BlockTransaction {
     let outcome = match (info.result, info.receipt.result) {
-        (None, Some(result)) if result == "SUCCESS" => Outcome::Success,
+        (None, Some(Verdict::Success)) => Outcome::Success,
         (None, None) if !calls_a_contract => Outcome::Success,
-        (_, Some(result)) if result != "SUCCESS" => Outcome::Failed(result),
-        (Some(result), _) => Outcome::Failed(result),
+        (_, Some(Verdict::Other(result))) | (Some(result), _) => Outcome::Failed(result),
         (None, _) => Outcome::Failed("the receipt does not say SUCCESS".into()),
     };
     let logs = info.log.into_iter().map(log).collect();

@@ -7,6 +7,7 @@ mod account;
 mod block;
 mod broadcast;
 mod error;
+mod pace;
 mod pool;
 mod transport;
 mod wire;
@@ -20,6 +21,7 @@ pub use account::{Account, ChainParameters, Estimate, Resources};
 pub use block::{Block, BlockTransaction, Header, Outcome};
 pub use broadcast::{BroadcastReply, Verdict};
 pub use error::{NodeError, PoolError, Trouble};
+pub use pace::paced;
 pub use pool::{Lookup, Pool};
 pub use transport::{ApiKey, BoxFuture, Limits, Reply, Request, Transport, TransportFailure, over_http};
 

@@ -68,6 +68,9 @@ pub enum TransportFailure {
     Broken(String),
 }
 
+/// Blocks are smaller, all but the largest.
+const BODY_EXPECTED_MAX: usize = 4 * 1024 * 1024;
+
 /// What one request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -101,7 +104,9 @@ async fn send(client: reqwest::Client, limits: Limits, request: Request) -> Resu
     let mut response = builder.body(request.body).send().await.map_err(failure)?;
     let status = response.status().as_u16();
     let retry_after_seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    let mut body = Vec::new();
+    // What it says of its length is a hint: memory comes with the bytes, beyond the first few MiB.
+    let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut body = Vec::with_capacity(expected.min(BODY_EXPECTED_MAX).min(limits.body_bytes_max));
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > limits.body_bytes_max {
             return Err(TransportFailure::TooLarge);

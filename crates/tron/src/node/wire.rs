@@ -1,7 +1,9 @@
 //! The JSON of java-tron with `visible: false`. Fields at their default are absent there (`JsonFormat`), so almost
 //! everything is optional; what must not be absent is checked where it is used.
 
-use serde::de::IgnoredAny;
+use std::marker::PhantomData;
+
+use serde::de::{IgnoredAny, SeqAccess};
 use serde::{Deserialize, Deserializer};
 
 use crate::address::Address;
@@ -46,14 +48,72 @@ pub(super) struct BlockTransaction {
 #[derive(Deserialize)]
 pub(super) struct RawData {
     #[serde(default)]
-    pub(super) contract: Vec<RawContract>,
+    pub(super) contract: First<RawContract>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct RawContract {
     #[serde(rename = "type", default)]
-    pub(super) kind: String,
+    pub(super) kind: ContractKind,
     pub(super) parameter: Option<RawParameter>,
+}
+
+/// The first of a list; a transaction has one contract (java-tron, `Manager.validateCommon`).
+pub(super) struct First<T>(pub(super) Option<T>);
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+            type Value = First<T>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let first = list.next_element()?;
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(first))
+            }
+        }
+        deserializer.deserialize_seq(Visitor(PhantomData))
+    }
+}
+
+/// All that is asked of it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ContractKind {
+    /// `TriggerSmartContract`, `CreateSmartContract`: it runs code.
+    RunsCode,
+    #[default]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for ContractKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read =
+            |text: &str| Some(if ["TriggerSmartContract", "CreateSmartContract"].contains(&text) { Self::RunsCode } else { Self::Other });
+        deserializer.deserialize_str(hex::Visitor { expecting: "a text", read })
+    }
+}
+
+/// How a call ended, in one word.
+pub(super) enum Verdict {
+    Success,
+    /// `REVERT`, `OUT_OF_ENERGY`, `FAILED`, …
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for Verdict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text: &str| Some(if text == "SUCCESS" { Self::Success } else { Self::Other(text.to_owned()) });
+        deserializer.deserialize_str(hex::Visitor { expecting: "a text", read })
+    }
 }
 
 #[derive(Deserialize)]
@@ -88,7 +148,7 @@ pub(super) struct Info {
 #[derive(Deserialize, Default)]
 pub(super) struct Receipt {
     /// Absent for what calls no contract.
-    pub(super) result: Option<String>,
+    pub(super) result: Option<Verdict>,
     #[serde(default)]
     pub(super) energy_usage_total: i64,
 }

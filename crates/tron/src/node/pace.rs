@@ -1,0 +1,124 @@
+//! How often a provider is asked: not more often than it takes, and not at all while it wants to be left alone.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::transport::{BoxFuture, Reply, Request, Transport, TransportFailure};
+
+/// After a 429 that does not say for how long.
+const QUIET: Duration = Duration::from_secs(1);
+/// A provider that wants more than this is asked once in between: it may have been mistaken.
+const QUIET_MAX: Duration = Duration::from_mins(5);
+
+/// Sends requests at most `per_second` a second, evenly (0: as they come). After a 429 nothing is sent for as long as
+/// `Retry-After` says; whoever asks meanwhile gets that 429 at once, so that a pool goes on to the next provider.
+pub fn paced(inner: Transport, per_second: u32) -> Transport {
+    let pace = Arc::new(Mutex::new(Pace::new(per_second)));
+    // Providers count in machine time; nothing about money depends on it.
+    let born = Instant::now();
+    Arc::new(move |request| Box::pin(send(Arc::clone(&inner), Arc::clone(&pace), born, request)) as BoxFuture<_>)
+}
+
+async fn send(inner: Transport, pace: Arc<Mutex<Pace>>, born: Instant, request: Request) -> Result<Reply, TransportFailure> {
+    let lock = || pace.lock().unwrap_or_else(PoisonError::into_inner);
+    let slot = lock().slot(born.elapsed());
+    match slot {
+        Slot::At(at) if at <= born.elapsed() => {}
+        Slot::At(at) => tokio::time::sleep_until(born + at).await,
+        Slot::Quiet(left) => {
+            let seconds = left.as_secs() + 1;
+            return Ok(Reply { status: 429, retry_after_seconds: Some(seconds), body: Vec::new() });
+        }
+    }
+    let reply = inner(request).await?;
+    if reply.status == 429 {
+        lock().refused(born.elapsed(), reply.retry_after_seconds.map(Duration::from_secs));
+    }
+    Ok(reply)
+}
+
+/// Times are counted from one moment.
+struct Pace {
+    between: Duration,
+    free_at: Duration,
+    quiet_until: Duration,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Slot {
+    /// It may be sent then.
+    At(Duration),
+    /// Not for so long.
+    Quiet(Duration),
+}
+
+impl Pace {
+    fn new(per_second: u32) -> Self {
+        let between = Duration::from_secs(1).checked_div(per_second).unwrap_or_default();
+        Self { between, free_at: Duration::ZERO, quiet_until: Duration::ZERO }
+    }
+
+    /// When the next request may be sent, which is now taken as sent then.
+    fn slot(&mut self, now: Duration) -> Slot {
+        if let Some(left) = self.quiet_until.checked_sub(now).filter(|left| !left.is_zero()) {
+            return Slot::Quiet(left);
+        }
+        let at = self.free_at.max(now);
+        self.free_at = at + self.between;
+        Slot::At(at)
+    }
+
+    fn refused(&mut self, now: Duration, retry_after: Option<Duration>) {
+        self.quiet_until = now + retry_after.unwrap_or(QUIET).clamp(QUIET, QUIET_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn requests_are_spread_over_the_second() {
+        let mut pace = Pace::new(10);
+        let slots: Vec<_> = (0..3).map(|_| pace.slot(ms(5_000))).collect();
+        assert_eq!(slots, [Slot::At(ms(5_000)), Slot::At(ms(5_100)), Slot::At(ms(5_200))]);
+        assert_eq!(pace.slot(ms(9_000)), Slot::At(ms(9_000)), "nothing is saved up");
+        let mut free = Pace::new(0);
+        assert_eq!((free.slot(ms(1)), free.slot(ms(1))), (Slot::At(ms(1)), Slot::At(ms(1))));
+    }
+
+    #[test]
+    fn a_provider_is_left_alone_for_as_long_as_it_says() {
+        let mut pace = Pace::new(0);
+        for (said, quiet) in [(None, 1_000), (Some(ms(0)), 1_000), (Some(ms(7_000)), 7_000), (Some(ms(86_400_000)), 300_000)] {
+            pace.refused(ms(100), said);
+            assert_eq!(pace.slot(ms(100)), Slot::Quiet(ms(quiet)), "{said:?}");
+            assert_eq!(pace.slot(ms(100 + quiet)), Slot::At(ms(100 + quiet)), "{said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn while_it_is_left_alone_nothing_is_sent() {
+        let (asked, status) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU16::new(429)));
+        let (count, now) = (Arc::clone(&asked), Arc::clone(&status));
+        let inner: Transport = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let reply = Reply { status: now.load(Ordering::Relaxed), retry_after_seconds: Some(60), body: Vec::new() };
+            Box::pin(std::future::ready(Ok(reply)))
+        });
+        let transport = paced(inner, 1_000);
+        let request = || Request { url: "http://node.test/".into(), api_key: None, body: "{}".into() };
+        assert_eq!(transport(request()).await.unwrap().status, 429);
+        status.store(200, Ordering::Relaxed);
+        let held = transport(request()).await.unwrap();
+        assert_eq!((held.status, held.retry_after_seconds, asked.load(Ordering::Relaxed)), (429, Some(60), 1));
+    }
+}
