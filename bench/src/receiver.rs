@@ -45,6 +45,47 @@ pub async fn start() -> Fallible<(SocketAddr, Arc<Arrived>)> {
     Ok((address, arrived))
 }
 
+/// How a receiver misbehaves.
+#[derive(Clone, Copy)]
+pub enum Evil {
+    /// Takes everything and never answers.
+    Silent,
+    /// Closes at once.
+    HangsUp,
+    /// Answers without end.
+    Endless,
+}
+
+/// Starts one that misbehaves; answers where.
+pub async fn start_evil(kind: Evil) -> Fallible<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(async move { drop(misbehave(socket, kind).await) });
+        }
+    });
+    Ok(address)
+}
+
+async fn misbehave(mut socket: TcpStream, kind: Evil) -> std::io::Result<()> {
+    let mut taken = [0; 4_096];
+    match kind {
+        Evil::HangsUp => return Ok(()),
+        Evil::Silent => while socket.read(&mut taken).await? > 0 {},
+        Evil::Endless => {
+            socket.read(&mut taken).await?;
+            socket.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await?;
+            loop {
+                socket.write_all(b"400\r\n").await?;
+                socket.write_all(&[b'x'; 1_024]).await?;
+                socket.write_all(b"\r\n").await?;
+            }
+        }
+    }
+    Ok(())
+}
+
 async fn receive(mut socket: TcpStream, arrived: &Arrived) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let (mut buffer, mut filled) = (vec![0; 16_384], 0);

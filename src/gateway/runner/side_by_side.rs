@@ -47,7 +47,7 @@ mod tests {
             let (now, most, done) = (&now, &most, &done);
             async move {
                 most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-                for _ in 0..n % 3 {
+                for _ in 0..=n % 3 {
                     tokio::task::yield_now().await;
                 }
                 now.fetch_sub(1, Ordering::Relaxed);
