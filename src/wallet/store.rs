@@ -110,11 +110,12 @@ type NewDeposit = (Uuid, [u8; 32], i64, i64, Address, Address, UserId, Usdt, Opt
         "delete from spends where (user_id, at, id) in (select user_id, at, id from spends where at <= $1 order by at limit $2)";
 }
 
-/// The cap of a user, and what he spent after `since`; without a cap nobody adds that up.
+/// Announces [`cap_and_spent`].
 pub(super) fn announce_cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, since: Ts) {
     cx.tx.announce(&CAP_AND_SPENT, (user, since));
 }
 
+/// The cap of a user, and what he spent after `since`; without a cap nobody adds that up.
 pub(super) fn cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, since: Ts) -> Result<(Option<Usdt>, Usdt)> {
     Ok(cx.tx.one(&CAP_AND_SPENT, (user, since))?)
 }
