@@ -74,7 +74,9 @@ async fn misbehave(mut socket: TcpStream, kind: Evil) -> std::io::Result<()> {
         Evil::HangsUp => return Ok(()),
         Evil::Silent => while socket.read(&mut taken).await? > 0 {},
         Evil::Endless => {
-            socket.read(&mut taken).await?;
+            if socket.read(&mut taken).await? == 0 {
+                return Ok(());
+            }
             socket.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await?;
             loop {
                 socket.write_all(b"400\r\n").await?;
