@@ -50,6 +50,7 @@ crate::refusals! {
         InvalidEmail = 422 "invalid_email": "This is not an e-mail address." => "Check it.";
         EmailTaken = 409 "email_taken": "Somebody signs in with this e-mail address already." => "Sign in, or use another address.";
         WrongCredentials = 400 "invalid_credentials": "The e-mail address or the password is wrong." => "Check both; \"Forgot your password?\" leads to a new one.";
+        CurrentPasswordRequired = 400 "current_password_required": "The password of now is missing." => "Send it as current_password.";
         SignUpClosed = 422 "sign_up_closed": "Nobody can sign up here at the moment." => "Ask the operator of this marketplace.";
         SamePassword = 422 "same_password": "The new password is the old one." => "Choose another one.";
         EmailNotConfirmed = 403 "email_not_confirmed": "The address is not confirmed." => "Open the link in the mail that was sent to it.";
@@ -57,7 +58,6 @@ crate::refusals! {
         CodesTried = 422 "second_factor_expired": "This request for a code is over." => "Ask for a new one.";
         FactorNameTaken = 422 "second_factor_name_taken": "There is a second factor of this name." => "Choose another name.";
         TooManyFactors { most: usize } = 422 "too_many_second_factors": "There are {most} second factors already." => "Remove one that is not used any more.";
-        SecondFactorNeeded = 401 "second_factor_needed": "This needs your second factor." => "Sign in again with a code of your app.";
         SecondFactorRequired { why: &'static str } = 403 "second_factor_required": "{why}" => "Show a code: sign in on the site, or POST /auth/v1/factors/{factor_id}/challenge and /verify, and call with the token of that answer within 15 minutes. An API key cannot show one.";
         PasswordChanged = 409 "password_changed": "The password was changed in the meantime." => "Sign in with the new password.";
     }

@@ -1,11 +1,12 @@
-//! Where a second factor has to be shown once more: before money leaves, before a key is made, before the factors
-//! themselves change. A key cannot show one; its owner decides whether keys may take money out.
+//! Where a second factor has to be shown once more: before money leaves, before a key is made, before the password, the
+//! address or the factors themselves change. A key cannot show one; its owner decides whether keys may take money out.
 
 use crate::base::context::{Member, Proof};
-use crate::base::{Context, Result, UserId};
+use crate::base::ids::SessionId;
+use crate::base::{Context, Result, Ts, UserId};
 use crate::users::UserRefusal;
 use crate::users::people::{factors, store};
-use crate::users::session;
+use crate::users::session::{self, SignedIn};
 
 /// Fails unless whoever calls may take money out.
 ///
@@ -28,12 +29,18 @@ pub fn before_money_leaves(cx: &mut Context<'_, '_>) -> Result<()> {
 /// `second_factor_required`.
 pub fn before_a_change(cx: &mut Context<'_, '_>) -> Result<()> {
     let Proof::Session { session_id } = cx.member()?.proof else { return Ok(()) };
-    match session::account(cx, session_id)? {
-        Some(of) if of.lacks_fresh_second_factor(cx.now) => {
-            refuse("The second factor of this account was not shown in this session in the last 15 minutes.")
-        }
-        Some(_) | None => Ok(()),
+    session::account(cx, session_id)?.map_or(Ok(()), |of| shown_lately(&of, cx.now))
+}
+
+/// Fails when there is a second factor that was not shown in this session lately.
+///
+/// # Errors
+/// `second_factor_required`.
+pub fn shown_lately(of: &SignedIn, now: Ts) -> Result<()> {
+    if of.lacks_fresh_second_factor(now) {
+        return refuse("The second factor of this account was not shown in this session in the last 15 minutes.");
     }
+    Ok(())
 }
 
 /// Whether the API keys of a user withdraw nothing.
@@ -41,9 +48,18 @@ pub fn keys_are_locked(cx: &mut Context<'_, '_>, user: UserId) -> Result<bool> {
     store::keys_are_locked(cx, user)
 }
 
-/// From now on the API keys of a user withdraw nothing, or do again.
-pub fn lock_keys(cx: &mut Context<'_, '_>, user: UserId, locked: bool) -> Result<()> {
-    if locked { store::lock_keys(cx, user) } else { store::unlock_keys(cx, user) }
+/// From now on the API keys of the user of a session withdraw nothing, or do again. Locking needs no code: it is what
+/// somebody does in a hurry.
+///
+/// # Errors
+/// `second_factor_required`.
+pub fn lock_keys(cx: &mut Context<'_, '_>, session: SessionId, locked: bool) -> Result<()> {
+    let of = session::open(cx, session)?;
+    if locked {
+        return store::lock_keys(cx, of.user.id);
+    }
+    shown_lately(&of, cx.now)?;
+    store::unlock_keys(cx, of.user.id)
 }
 
 fn is_person_without(cx: &mut Context<'_, '_>, user: UserId) -> Result<bool> {

@@ -189,6 +189,14 @@ pub fn account(cx: &mut Context<'_, '_>, session_id: SessionId) -> Result<Option
     }
 }
 
+/// The same for what cannot go on without it.
+///
+/// # Errors
+/// `password_changed` when the session is over: a new password ends the others.
+pub fn open(cx: &mut Context<'_, '_>, session_id: SessionId) -> Result<SignedIn> {
+    account(cx, session_id)?.ok_or_else(|| UserRefusal::PasswordChanged.into())
+}
+
 /// The session behind a cookie of the site, and whether it is time to write down that it is used.
 pub fn by_cookie(cx: &mut Context<'_, '_>, cookie_hash: [u8; 32]) -> Result<Option<(SignedIn, bool)>> {
     let Some(session) = store::session_by_cookie(cx, cookie_hash)? else { return Ok(None) };

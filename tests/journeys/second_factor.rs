@@ -6,7 +6,7 @@ use roborent::testing::{Answered, Bot, TestApp};
 use roborent::users::people::factors::code_of;
 use serde_json::{Value, json};
 
-use crate::site::{PASSWORD, base32, join, page, post};
+use crate::site::{PASSWORD, base32, cookie_of, join, page, post};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -46,6 +46,18 @@ async fn show(app: &TestApp, token: &str, (factor, secret): &(String, Vec<u8>)) 
 async fn enroll(app: &TestApp, token: &str) -> (String, Vec<u8>) {
     let made = ask(app, token, "", json!({ "factor_type": "totp", "friendly_name": "phone" })).await.expect(200).json();
     (text(&made["id"]), base32(&text(&made["totp"]["secret"])))
+}
+
+/// Signs in on the site with a code; answers the cookie.
+async fn enter(app: &TestApp, (_, secret): &(String, Vec<u8>)) -> String {
+    let half = cookie_of(&post(app, "/login", "", &[("email", EMAIL), ("password", PASSWORD)]).await.expect(303));
+    step_up(app, "/login/2fa", &half, secret).await
+}
+
+/// Types a fresh code into a page that asks for one; answers the cookie afterwards.
+async fn step_up(app: &TestApp, path: &str, cookie: &str, secret: &[u8]) -> String {
+    let code = code_of(secret, app.now().as_seconds() / 30);
+    cookie_of(&post(app, path, cookie, &[("code", &code)]).await.expect(303))
 }
 
 fn order(n: u32) -> Value {
@@ -121,6 +133,78 @@ on_both_engines! {
         let fresh = show(app, &raised, &factor).await;
         drop(app.post("/api/v1/agent/keys").bearer(&fresh).json(&json!({})).send().await.expect(201));
         drop(app.ask("DELETE", &format!("/auth/v1/factors/{}", factor.0)).bearer(&fresh).send().await.expect(200));
+    }
+
+    async fn no_door_is_needed_to_refuse_a_change_without_a_code(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
+        use roborent::users::people::account::{self, Change};
+        use roborent::users::second_factor::lock_keys;
+        let Person { token, key, .. } = person(app).await;
+        let factor = enroll(app, &token).await;
+        drop(show(app, &token, &factor).await);
+        let me = key.user_id;
+        let session = app.app.dispatcher.look(move |cx| roborent::users::session::open_sessions(cx, me)).await.unwrap()[0].id;
+        let changes = [
+            Change { email: Some("new@example.com".into()), ..Change::default() },
+            Change { password: Some(("a hash".into(), 1)), ..Change::default() },
+            Change { metadata: Some(serde_json::Map::new()), ..Change::default() },
+        ];
+        for (minutes, refused) in [(15, true), (0, false)] {
+            app.advance(Span::minutes(minutes));
+            if !refused {
+                drop(show(app, &token, &factor).await);
+            }
+            for change in changes.clone() {
+                let needs_code = change.metadata.is_none();
+                let done = app.app.dispatcher.system(move |cx| account::change(cx, session, &change)).await;
+                let code = done.err().map(|error| error.code());
+                assert_eq!(code == Some("second_factor_required"), refused && needs_code, "{code:?}");
+            }
+            for locked in [true, false] {
+                let done = app.app.dispatcher.system(move |cx| lock_keys(cx, session, locked)).await;
+                assert_eq!(done.err().map(|error| error.code()), (refused && !locked).then_some("second_factor_required"));
+            }
+        }
+    }
+
+    async fn the_site_asks_for_a_code_and_leads_back_to_the_form(app, |config| {
+        config.limits.sign_in = "1000/min".parse().unwrap();
+        config.limits.sign_in_failure = "1000/h".parse().unwrap();
+    }) {
+        let Person { token, .. } = person(app).await;
+        let factor = enroll(app, &token).await;
+        let raised = show(app, &token, &factor).await;
+        let keys = app.get("/api/v1/agent/keys").bearer(&raised).send().await.expect(200).json();
+        let rotate = format!("/keys/{}/rotate", text(&keys["items"][0]["key_id"]));
+        let remove = format!("/profile/second-factor/{}/remove", factor.0);
+        app.advance(Span::seconds(30));
+        let cookie = enter(app, &factor).await;
+        app.advance(Span::minutes(15));
+        let changed = [("current_password", PASSWORD), ("password", "another horse battery")];
+        let moved = [("email", "new@example.com"), ("password_for_email", PASSWORD)];
+        let forms: [(&str, &[(&str, &str)], &str); 7] = [
+            ("/profile/email", &moved, "/profile"),
+            ("/profile/password", &changed, "/profile"),
+            ("/profile/second-factor/keys", &[("locked", "no")], "/profile/second-factor"),
+            ("/profile/second-factor", &[("name", "theirs")], "/profile/second-factor"),
+            ("/keys", &[("name", "theirs"), ("scopes", "read")], "/keys"),
+            (&rotate, &[], &rotate),
+            (&remove, &[], "/profile/second-factor"),
+        ];
+        for (path, fields, back) in forms {
+            let asked = post(app, path, &cookie, fields).await.expect(303);
+            let back = back.replace('/', "%2F");
+            assert_eq!(asked.header("location"), Some(format!("/step-up?next={back}").as_str()), "{path}");
+        }
+        drop(post(app, "/profile/second-factor/keys", &cookie, &[("locked", "yes")]).await.expect(303));
+        // The form opens again where the code leads back to, and nothing of all that has happened.
+        let fresh = step_up(app, "/step-up", &cookie, &factor.1).await;
+        for (path, fields, back) in forms {
+            assert_eq!(page(app, back, &fresh).await.status, 200, "{back}");
+            let done = post(app, path, &fresh, fields).await;
+            assert!(matches!(done.status, 200 | 303), "{path}: {}", done.status);
+            assert!(!done.header("location").unwrap_or_default().starts_with("/step-up"), "{path}");
+        }
+        assert_eq!(app.sign_in("new@example.com", "another horse battery").await.status, 200);
     }
 
     async fn an_owner_keeps_keys_from_withdrawing(app) {

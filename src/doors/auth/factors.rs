@@ -43,8 +43,8 @@ pub async fn enroll(app: &Arc<App>, of: &SignedIn, name: &str) -> Result<NewFact
     let id = uuid::Builder::from_random_bytes(rng.bytes()).into_uuid();
     let secret: [u8; 20] = rng.bytes();
     let sealed = app.tokens.seal_secret(id, &secret, &mut rng)?;
-    let (of_them, name) = (of.clone(), name.to_owned());
-    app.dispatcher.system(move |cx| factors::enroll(cx, &of_them, id, &name, &sealed)).await?;
+    let (session, name) = (of.session_id, name.to_owned());
+    app.dispatcher.system(move |cx| factors::enroll(cx, session, id, &name, &sealed)).await?;
     for_an_app(app, of, id, &secret)
 }
 
@@ -108,7 +108,7 @@ async fn new_factor(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRe
         return Err(AuthRefusal::invalid("friendly_name has at most 60 characters"));
     }
     let refused = |error: Error| match error.code() {
-        "second_factor_needed" => AuthRefusal::new(403, "insufficient_aal", "AAL2 required to enroll a new factor"),
+        "second_factor_required" => AuthRefusal::new(403, "insufficient_aal", "AAL2 required to enroll a new factor"),
         _ => error.into(),
     };
     let made = enroll(&app, &of, name).await.map_err(refused)?;
@@ -138,12 +138,12 @@ pub(super) async fn shown(State(app): State<Arc<App>>, Path(id): Path<String>, r
 
 pub(super) async fn removed(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request<Body>) -> Response<Body> {
     answer(app, request, async move |app, asked| {
-        let (of, id) = (asked.signed_in(&app).await?, id_of(&id)?);
+        let (session, id) = (asked.signed_in(&app).await?.session_id, id_of(&id)?);
         let refused = |error: Error| match error.code() {
-            "second_factor_needed" => AuthRefusal::new(422, "insufficient_aal", "AAL2 required to unenroll verified factor"),
+            "second_factor_required" => AuthRefusal::new(422, "insufficient_aal", "AAL2 required to unenroll verified factor"),
             _ => error.into(),
         };
-        app.dispatcher.system(move |cx| factors::unenroll(cx, &of, id)).await.map_err(refused)?;
+        app.dispatcher.system(move |cx| factors::unenroll(cx, session, id)).await.map_err(refused)?;
         Ok(Some(json!({ "id": id })))
     })
     .await

@@ -14,13 +14,13 @@ use crate::base::limit::Policy;
 use crate::base::{Context, Result, UserId};
 use crate::doors::App;
 use crate::doors::client;
-use crate::users::UserRefusal;
 use crate::users::credentials::PasswordRow;
 use crate::users::password;
 use crate::users::people::account::{self, Change};
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::{self, SignUp, SignedUp};
 use crate::users::session::{self, Client, SignOut, SignedIn};
+use crate::users::{UserRefusal, second_factor};
 
 /// Bytes of the longest password that is looked at.
 const PASSWORD_BYTES_MAX: usize = 1_024;
@@ -103,10 +103,7 @@ pub async fn send_mail(app: &Arc<App>, address: IpAddr, email: &str, purpose: Pu
 }
 
 /// Checks the password that somebody says he has now.
-///
-/// # Errors
-/// `invalid_credentials`, `rate_limited`.
-pub async fn check_password(app: &Arc<App>, of: &SignedIn, given: &str) -> Result<()> {
+async fn check_password(app: &Arc<App>, of: &SignedIn, given: &str) -> Result<()> {
     let counted = client::digest("email", &of.password.email);
     let guess = app.dispatcher.system(move |cx| count(cx, counted, Policy::SignInFailure)).await?;
     if given.len() > PASSWORD_BYTES_MAX || !app.hashing.verify(given.to_owned(), of.password.hash.clone()).await? {
@@ -115,11 +112,27 @@ pub async fn check_password(app: &Arc<App>, of: &SignedIn, given: &str) -> Resul
     app.dispatcher.system(move |cx| hourly_limits::take_back(cx, &guess)).await
 }
 
-/// Sets another password, if one is given, and whatever else changes. Who asks was checked before.
+/// Sets another password, if one is given, and whatever else changes. Password and address change for those only who give
+/// the password of now, or come by a mail because they forgot it.
 ///
 /// # Errors
-/// `weak_password`, `same_password`, and what [`account::change`] refuses.
-pub async fn change_account(app: &Arc<App>, of: &SignedIn, password: Option<&str>, mut change: Change) -> Result<SignedIn> {
+/// `second_factor_required`, `current_password_required`, `invalid_credentials`, `rate_limited`, `weak_password`,
+/// `same_password`, and what [`account::change`] refuses.
+pub async fn change_account(
+    app: &Arc<App>,
+    of: &SignedIn,
+    current: Option<&str>,
+    password: Option<&str>,
+    mut change: Change,
+) -> Result<SignedIn> {
+    if password.is_some() || change.email.is_some() {
+        let now = app.dispatcher.clock.now();
+        // The room looks itself; here it is before a guess is counted and anything is hashed.
+        second_factor::shown_lately(of, now)?;
+        if !account::is_recovering(of, now) {
+            check_password(app, of, current.ok_or(UserRefusal::CurrentPasswordRequired)?).await?;
+        }
+    }
     if let Some(new) = password {
         password::check_strength(new, &of.password.email)?;
         if app.hashing.verify(new.to_owned(), of.password.hash.clone()).await? {
@@ -127,10 +140,10 @@ pub async fn change_account(app: &Arc<App>, of: &SignedIn, password: Option<&str
         }
         change.password = Some((app.hashing.hash(app, new.to_owned()).await?, of.password.version));
     }
-    let (user, of) = (of.user.id, of.clone());
-    let changed = app.dispatcher.system(move |cx| account::change(cx, &of, &change)).await;
+    let session = of.session_id;
+    let changed = app.dispatcher.system(move |cx| account::change(cx, session, &change)).await;
     // A new password has ended other sessions.
-    app.dispatcher.news.ring(user);
+    app.dispatcher.news.ring(of.user.id);
     changed
 }
 

@@ -41,7 +41,7 @@ impl From<Error> for AuthRefusal {
             (_, "same_password") => (422, "same_password", "New password should be different from the old password."),
             (_, "email_taken") => (422, "email_exists", "A user with this email address has already been registered"),
             (_, "invalid_email") => (400, "validation_failed", "Unable to validate email address: invalid format"),
-            (_, "second_factor_needed") => (401, "insufficient_aal", "AAL2 session is required for this"),
+            (_, "second_factor_required") => (401, "insufficient_aal", "AAL2 session is required for this"),
             (_, "second_factor_wrong") => (422, "mfa_verification_failed", "Invalid TOTP code entered"),
             (_, "second_factor_expired") => (422, "mfa_challenge_expired", "MFA challenge has expired, verify against another challenge"),
             (_, "second_factor_name_taken") => (422, "mfa_factor_name_conflict", "A factor with this friendly name exists already"),

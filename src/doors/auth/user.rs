@@ -13,10 +13,10 @@ use crate::doors::auth::asked::{Asked, answer};
 use crate::doors::auth::gate;
 use crate::doors::auth::refusal::AuthRefusal;
 use crate::doors::auth::shapes::{made_up_user, session_of, user_of};
-use crate::users::people::account::{Change, RECOVERY_LASTS};
+use crate::users::people::account::Change;
 use crate::users::people::email;
 use crate::users::people::sign_up::SignUp;
-use crate::users::session::{self, SignOut, SignedIn};
+use crate::users::session::{self, SignOut};
 
 pub(super) async fn sign_up(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     answer(app, request, signed_up).await
@@ -57,35 +57,17 @@ async fn signed_up(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRef
 async fn changed(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefusal> {
     let of = asked.signed_in(&app).await?;
     let (password, address) = (asked.optional_text("password", 1_024)?, asked.optional_text("email", email::LENGTH_MAX)?);
-    if password.is_some() || address.is_some() {
-        if of.lacks_fresh_second_factor(app.dispatcher.clock.now()) {
-            return Err(AuthRefusal::new(
-                401,
-                "insufficient_aal",
-                "AAL2 session is required to update email or password when MFA is enabled.",
-            ));
-        }
-        if !recovering(&app, &of) {
-            let current = asked.optional_text("current_password", 1_024)?;
-            let current = current.ok_or_else(|| AuthRefusal::new(400, "current_password_required", "Current password required"))?;
-            gate::check_password(&app, &of, current).await.map_err(wrong_current)?;
-        }
-    }
+    let current = asked.optional_text("current_password", 1_024)?;
     let change = Change { password: None, email: address.map(str::to_owned), metadata: asked.object("data")? };
-    Ok(Some(user_of(&gate::change_account(&app, &of, password, change).await?)))
-}
-
-/// Whether a mail has just let them in because they forgot their password.
-fn recovering(app: &App, of: &SignedIn) -> bool {
-    of.signed_in_by("recovery").is_some_and(|at| app.dispatcher.clock.now() < at.plus(RECOVERY_LASTS))
-}
-
-fn wrong_current(error: Error) -> AuthRefusal {
-    if error.code() == "invalid_credentials" {
-        AuthRefusal::new(400, "current_password_invalid", "The current password is wrong")
-    } else {
-        error.into()
-    }
+    let refused = |error: Error| match error.code() {
+        "second_factor_required" => {
+            AuthRefusal::new(401, "insufficient_aal", "AAL2 session is required to update email or password when MFA is enabled.")
+        }
+        "current_password_required" => AuthRefusal::new(400, "current_password_required", "Current password required"),
+        "invalid_credentials" => AuthRefusal::new(400, "current_password_invalid", "The current password is wrong"),
+        _ => error.into(),
+    };
+    Ok(Some(user_of(&gate::change_account(&app, &of, current, password, change).await.map_err(refused)?)))
 }
 
 async fn signed_out(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefusal> {

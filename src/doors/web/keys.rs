@@ -15,7 +15,7 @@ use crate::doors::web::form::Form;
 use crate::doors::web::mine::cursor;
 use crate::doors::web::pieces::{self, Field, Qr};
 use crate::doors::web::refused::{Refused, to};
-use crate::doors::web::second_factor::needs_fresh_second_factor;
+use crate::doors::web::second_factor::{asks_for_a_code, step_up_before};
 use crate::doors::web::shown::{Key, List, Referrals};
 use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::Member;
@@ -54,7 +54,6 @@ async fn keys(member: Member) -> Shown {
 }
 
 async fn key_made(member: Member, mut form: Form) -> Shown {
-    needs_fresh_second_factor(&member)?;
     let mut input = form.texts(&["name"]);
     input.insert("scopes".into(), form.all("scopes").into());
     if form.all("scopes").is_empty() {
@@ -63,6 +62,7 @@ async fn key_made(member: Member, mut form: Form) -> Shown {
     }
     match member.ask::<Value>("create_api_key", Value::Object(input)).await {
         Ok(made) => Ok(show(&keys_page(&member, Form::default(), made["api_key"].as_str().map(str::to_owned)).await?)),
+        Err(error) if asks_for_a_code(&member, &error) => Err(step_up_before("/keys")),
         Err(error) if error.status() < 429 && !matches!(error.status(), 401 | 404) => {
             form.refuse(&error);
             Ok(show_again(&keys_page(&member, form, None).await?))
@@ -87,9 +87,11 @@ async fn rotate(member: Member, Path(_): Path<String>) -> Shown {
 }
 
 async fn rotated(member: Member, Path(id): Path<String>) -> Shown {
-    needs_fresh_second_factor(&member)?;
-    let made: Value = member.ask("rotate_api_key", json!({ "key_id": id })).await?;
-    Ok(show(&keys_page(&member, Form::default(), made["api_key"].as_str().map(str::to_owned)).await?))
+    match member.ask::<Value>("rotate_api_key", json!({ "key_id": id })).await {
+        Ok(made) => Ok(show(&keys_page(&member, Form::default(), made["api_key"].as_str().map(str::to_owned)).await?)),
+        Err(error) if asks_for_a_code(&member, &error) => Err(step_up_before(&member.path_and_query())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn revoke(member: Member, Path(_): Path<String>) -> Shown {

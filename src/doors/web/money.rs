@@ -18,6 +18,7 @@ use crate::doors::web::form::Form;
 use crate::doors::web::mine::cursor;
 use crate::doors::web::pieces::{self, Field, Qr};
 use crate::doors::web::refused::{Refused, to};
+use crate::doors::web::second_factor::{asks_for_a_code, needs_fresh_second_factor, step_up_before};
 use crate::doors::web::shown::{Balance, Deposit, DepositAddress, Deposits, List, Transaction, Withdrawal, WithdrawalDetail};
 use crate::doors::web::tasks::{Confirm, unknown_id};
 use crate::doors::web::visitor::Member;
@@ -155,13 +156,12 @@ async fn withdraw(member: Member) -> Shown {
         return Err(Refused::NotFound);
     }
     // Before anything is typed, so that nothing is lost on the way.
-    super::second_factor::needs_fresh_second_factor(&member)?;
+    needs_fresh_second_factor(&member)?;
     Ok(show(&withdraw_page(&member, Form::default(), None)))
 }
 
 /// First shows exactly what will happen, then does it: the second form carries the same key, so it has one effect.
 async fn withdrawn(member: Member, mut form: Form) -> Shown {
-    super::second_factor::needs_fresh_second_factor(&member)?;
     let amount: Option<Usdt> = serde_json::from_value(form.get("amount").replace(',', ".").into()).ok();
     let Some(amount) = amount.filter(|amount| *amount > fee(&member)) else {
         form.wrong("amount", "Write an amount such as 25 or 25.50.");
@@ -187,6 +187,7 @@ async fn withdrawn(member: Member, mut form: Form) -> Shown {
     let input = json!({ "amount": amount, "address": form.get("address"), "currency": "USDT" });
     match member.act::<Value>("create_withdrawal", input, form.get("key")).await {
         Ok(made) => Ok(to(&format!("/wallet/withdrawals/{}", made["withdrawal_id"].as_str().unwrap_or_default()))),
+        Err(error) if asks_for_a_code(&member, &error) => Err(step_up_before("/wallet/withdraw")),
         Err(error) if error.status() < 429 && error.status() != 401 => {
             form.refuse(&error);
             Ok(show_again(&withdraw_page(&member, form, None)))

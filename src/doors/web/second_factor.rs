@@ -10,7 +10,7 @@ use axum::http::header::SET_COOKIE;
 use axum::routing::{get, post};
 use uuid::Uuid;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::doors::App;
 use crate::doors::auth::factors::{self as second_factors, NewFactor};
 use crate::doors::web::chrome::{Chrome, show, show_again};
@@ -32,13 +32,25 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/step-up", get(step_up).post(stepped_up))
 }
 
-/// Where a second factor is set up, what moves money away needs one that was shown lately.
+/// Before a form is shown whose sending needs a code: so nothing that was typed is lost on the way. What was sent is
+/// judged by whoever does it.
 pub(super) fn needs_fresh_second_factor(member: &Member) -> Result<(), Refused> {
-    if !member.me.lacks_fresh_second_factor(member.now) {
-        return Ok(());
-    }
-    let next: String = url::form_urlencoded::byte_serialize(member.path_and_query().as_bytes()).collect();
-    Err(Refused::Elsewhere(format!("/step-up?next={next}")))
+    if member.me.lacks_fresh_second_factor(member.now) { Err(step_up_before(&member.path_and_query())) } else { Ok(()) }
+}
+
+/// Whether a member was refused because he has to show his code once more.
+pub(super) fn asks_for_a_code(member: &Member, error: &Error) -> bool {
+    error.code() == "second_factor_required" && member.me.has_second_factor()
+}
+
+/// To the page that asks for a code, and from there to `next`.
+pub(super) fn step_up_before(next: &str) -> Refused {
+    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Refused::Elsewhere(format!("/step-up?next={next}"))
+}
+
+fn refused(member: &Member, error: Error) -> Refused {
+    if asks_for_a_code(member, &error) { step_up_before("/profile/second-factor") } else { error.into() }
 }
 
 #[derive(Template)]
@@ -79,7 +91,6 @@ async fn second_factor(member: Member) -> Shown {
 }
 
 async fn enroll(member: Member, form: Form) -> Shown {
-    needs_fresh_second_factor(&member)?;
     let name: String = form.get("name").chars().filter(|c| !c.is_control()).take(60).collect();
     let made = match second_factors::enroll(&member.app, &member.me, &name).await {
         Ok(made) => made,
@@ -88,7 +99,7 @@ async fn enroll(member: Member, form: Form) -> Shown {
             error.detail().clone_into(&mut form.problem);
             return Ok(show_again(&second_factor_page(&member, form).await?));
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(refused(&member, error)),
     };
     Ok(show(&begun_page(&member, form, made).await?))
 }
@@ -129,19 +140,16 @@ async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown
 }
 
 async fn remove(member: Member, Path(id): Path<String>) -> Shown {
-    needs_fresh_second_factor(&member)?;
-    let (me, id): (_, Uuid) = (member.me.clone(), id.parse().map_err(|_| Refused::NotFound)?);
-    member.app.dispatcher.system(move |cx| factors::unenroll(cx, &me, id)).await?;
+    let (session, id): (_, Uuid) = (member.me.session_id, id.parse().map_err(|_| Refused::NotFound)?);
+    let removed = member.app.dispatcher.system(move |cx| factors::unenroll(cx, session, id)).await;
+    removed.map_err(|error| refused(&member, error))?;
     Ok(to("/profile/second-factor?done=revoked"))
 }
 
 async fn lock_keys(member: Member, form: Form) -> Shown {
-    let locked = form.get("locked") == "yes";
-    if !locked {
-        needs_fresh_second_factor(&member)?;
-    }
-    let user = member.me.user.id;
-    member.app.dispatcher.system(move |cx| users::second_factor::lock_keys(cx, user, locked)).await?;
+    let (session, locked) = (member.me.session_id, form.get("locked") == "yes");
+    let done = member.app.dispatcher.system(move |cx| users::second_factor::lock_keys(cx, session, locked)).await;
+    done.map_err(|error| refused(&member, error))?;
     Ok(to("/profile/second-factor?done=saved"))
 }
 

@@ -17,11 +17,13 @@ use crate::doors::web::chrome::{Chrome, show, show_again};
 use crate::doors::web::form::Form;
 use crate::doors::web::pieces::{self, Field};
 use crate::doors::web::refused::{Refused, to};
-use crate::doors::web::second_factor::needs_fresh_second_factor;
+use crate::doors::web::second_factor::{asks_for_a_code, step_up_before};
 use crate::doors::web::shown::Profile;
 use crate::doors::web::visitor::Member;
 use crate::users::people::account::Change;
 use crate::users::session::{self, OpenSession};
+
+const NOT_YOURS: &str = "This is not your password.";
 
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
@@ -107,6 +109,9 @@ async fn profile(member: Member) -> Shown {
 }
 
 async fn again(member: &Member, mut form: Form, error: &Error) -> Shown {
+    if asks_for_a_code(member, error) {
+        return Err(step_up_before("/profile"));
+    }
     if error.status() >= 429 || matches!(error.status(), 401 | 404) {
         return Err(error.clone().into());
     }
@@ -129,32 +134,25 @@ async fn profile_saved(member: Member, form: Form) -> Shown {
 }
 
 async fn password(member: Member, mut form: Form) -> Shown {
-    needs_fresh_second_factor(&member)?;
-    if let Err(error) = gate::check_password(&member.app, &member.me, form.raw("current_password")).await {
-        if error.code() != "invalid_credentials" {
-            return Err(error.into());
-        }
-        form.wrong("current_password", "This is not your password.");
-        return Ok(show_again(&profile_page(&member, Some(form)).await?));
-    }
-    match gate::change_account(&member.app, &member.me, Some(form.raw("password")), Change::default()).await {
+    let (current, new) = (Some(form.raw("current_password")), Some(form.raw("password")));
+    match gate::change_account(&member.app, &member.me, current, new, Change::default()).await {
         Ok(_) => Ok(to("/profile?done=password")),
+        Err(error) if error.code() == "invalid_credentials" => {
+            form.wrong("current_password", NOT_YOURS);
+            Ok(show_again(&profile_page(&member, Some(form)).await?))
+        }
         Err(error) => again(&member, form, &error).await,
     }
 }
 
 async fn email(member: Member, mut form: Form) -> Shown {
-    needs_fresh_second_factor(&member)?;
-    if let Err(error) = gate::check_password(&member.app, &member.me, form.raw("password_for_email")).await {
-        if error.code() != "invalid_credentials" {
-            return Err(error.into());
-        }
-        form.wrong("password_for_email", "This is not your password.");
-        return Ok(show_again(&profile_page(&member, Some(form)).await?));
-    }
     let change = Change { email: Some(form.get("email").to_owned()), ..Change::default() };
-    match gate::change_account(&member.app, &member.me, None, change).await {
+    match gate::change_account(&member.app, &member.me, Some(form.raw("password_for_email")), None, change).await {
         Ok(after) => Ok(to(if after.new_email.is_some() { "/profile?done=mail" } else { "/profile?done=saved" })),
+        Err(error) if error.code() == "invalid_credentials" => {
+            form.wrong("password_for_email", NOT_YOURS);
+            Ok(show_again(&profile_page(&member, Some(form)).await?))
+        }
         Err(error) => again(&member, form, &error).await,
     }
 }

@@ -299,7 +299,7 @@ async fn recovered(visitor: Visitor, Path(token): Path<String>, mut form: Form) 
     }
     gate::knock(&visitor.app, visitor.address)?;
     let Some((signed_in, cookie)) = use_token(&visitor, token, &[Purpose::Recovery]).await? else { return Ok(stale()) };
-    match gate::change_account(&visitor.app, &signed_in, Some(form.raw("password")), Change::default()).await {
+    match gate::change_account(&visitor.app, &signed_in, None, Some(form.raw("password")), Change::default()).await {
         Ok(_) => Ok(give(&visitor, &cookie, &after_sign_in(&signed_in, "/dashboard?done=password"))),
         // The old password again: it is known now, so there is nothing to change.
         Err(error) if error.code() == "same_password" => Ok(give(&visitor, &cookie, &after_sign_in(&signed_in, "/dashboard"))),

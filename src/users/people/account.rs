@@ -3,15 +3,16 @@
 use serde_json::{Map, Value};
 
 use crate::base::error::internal;
-use crate::base::{Context, Result, Span};
-use crate::users::UserRefusal;
+use crate::base::ids::SessionId;
+use crate::base::{Context, Result, Span, Ts};
 use crate::users::people::one_time::{self, Purpose, Redeemed};
 use crate::users::people::{email, mails, sign_up, store};
 use crate::users::session::{self, Client, SignedIn};
 use crate::users::store as users;
+use crate::users::{UserRefusal, second_factor};
 
 /// After a mail let somebody in he may set a password without the old one for so long.
-pub const RECOVERY_LASTS: Span = Span::minutes(15);
+const RECOVERY_LASTS: Span = Span::minutes(15);
 
 const REQUESTS_TOGETHER: i64 = 50;
 const HAS_ACCOUNT: &str = "Somebody, probably you, wanted to join with this address. You have an account with it already: sign in,\n\
@@ -28,12 +29,21 @@ pub struct Change {
     pub metadata: Option<Map<String, Value>>,
 }
 
+/// Whether a mail has just let somebody in because he forgot his password.
+pub fn is_recovering(of: &SignedIn, now: Ts) -> bool {
+    of.signed_in_by("recovery").is_some_and(|at| now < at.plus(RECOVERY_LASTS))
+}
+
 /// Changes the account of a session. Another password ends every other session; another address waits until the mail to
-/// it was answered.
+/// it was answered. Both need a second factor that was shown lately, where there is one.
 ///
 /// # Errors
-/// `password_changed`, `invalid_email`, `email_taken`, `invalid_field`.
-pub fn change(cx: &mut Context<'_, '_>, of: &SignedIn, change: &Change) -> Result<SignedIn> {
+/// `second_factor_required`, `password_changed`, `invalid_email`, `email_taken`, `invalid_field`.
+pub fn change(cx: &mut Context<'_, '_>, session: SessionId, change: &Change) -> Result<SignedIn> {
+    let of = session::open(cx, session)?;
+    if change.password.is_some() || change.email.is_some() {
+        second_factor::shown_lately(&of, cx.now)?;
+    }
     let user = of.user.id;
     let (old_metadata, mut new_email) = store::person(cx, user)?;
     let mut kept: Map<String, Value> = serde_json::from_str(&old_metadata).map_err(internal)?;
@@ -64,7 +74,7 @@ pub fn change(cx: &mut Context<'_, '_>, of: &SignedIn, change: &Change) -> Resul
         if !store::set_password(cx, user, hash, *version)? {
             return Err(UserRefusal::PasswordChanged.into());
         }
-        users::end_other_sessions(cx, user, of.session_id)?;
+        users::end_other_sessions(cx, user, session)?;
         mails::queue(
             cx,
             &of.password.email,
@@ -73,7 +83,7 @@ pub fn change(cx: &mut Context<'_, '_>, of: &SignedIn, change: &Change) -> Resul
         )?;
     }
     store::save_person(cx, user, &metadata, new_email.as_deref())?;
-    session::account(cx, of.session_id)?.ok_or_else(|| UserRefusal::PasswordChanged.into())
+    session::open(cx, session)
 }
 
 /// Somebody asks for a mail to an address. Whether it is anybody's is looked up later, by a job: whoever asks learns nothing,

@@ -6,10 +6,11 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::base::error::{Refusal, internal};
+use crate::base::ids::SessionId;
 use crate::base::{Context, Result, Span, Ts, UserId};
-use crate::users::UserRefusal;
 use crate::users::people::store;
 use crate::users::session::{self, SignedIn};
+use crate::users::{UserRefusal, second_factor};
 
 const FACTORS_MAX: usize = 10;
 const CHALLENGE_LASTS: Span = Span::minutes(5);
@@ -68,14 +69,13 @@ pub fn of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Vec<Factor>> {
     store::factors_of(cx, user)
 }
 
-/// A new factor, which counts when its first code was right.
+/// A new factor of the user of a session, which counts when its first code was right.
 ///
 /// # Errors
-/// `second_factor_needed`, `second_factor_name_taken`, `too_many_second_factors`.
-pub fn enroll(cx: &mut Context<'_, '_>, of: &SignedIn, id: Uuid, name: &str, secret_sealed: &[u8]) -> Result<()> {
-    if of.lacks_fresh_second_factor(cx.now) {
-        return Err(UserRefusal::SecondFactorNeeded.into());
-    }
+/// `second_factor_required`, `second_factor_name_taken`, `too_many_second_factors`.
+pub fn enroll(cx: &mut Context<'_, '_>, session: SessionId, id: Uuid, name: &str, secret_sealed: &[u8]) -> Result<()> {
+    let of = session::open(cx, session)?;
+    second_factor::shown_lately(&of, cx.now)?;
     store::delete_unverified(cx, of.user.id)?;
     let verified: Vec<&Factor> = of.factors.iter().filter(|factor| factor.verified_at.is_some()).collect();
     if verified.iter().any(|factor| factor.friendly_name == name) {
@@ -146,17 +146,18 @@ fn raise(cx: &mut Context<'_, '_>, of: &SignedIn, method: &str, cookie_hash: Opt
     let mut amr: Vec<Value> = serde_json::from_str(&of.amr).map_err(internal)?;
     amr.push(json!({ "method": method, "timestamp": cx.now.as_seconds() }));
     store::raise_session(cx, of.session_id, &Value::from(amr).to_string(), cookie_hash)?;
-    session::account(cx, of.session_id)?.ok_or_else(|| UserRefusal::PasswordChanged.into())
+    session::open(cx, of.session_id)
 }
 
-/// Takes a factor away.
+/// Takes a factor of the user of a session away.
 ///
 /// # Errors
-/// `second_factor_needed` for a factor that counts, from a session that has not shown one lately.
-pub fn unenroll(cx: &mut Context<'_, '_>, of: &SignedIn, factor: Uuid) -> Result<()> {
+/// `second_factor_required` for a factor that counts, from a session that has not shown one lately.
+pub fn unenroll(cx: &mut Context<'_, '_>, session: SessionId, factor: Uuid) -> Result<()> {
+    let of = session::open(cx, session)?;
     let factor = store::factor(cx, factor, of.user.id)?.ok_or(Refusal::NotFound)?;
-    if factor.verified_at.is_some() && of.lacks_fresh_second_factor(cx.now) {
-        return Err(UserRefusal::SecondFactorNeeded.into());
+    if factor.verified_at.is_some() {
+        second_factor::shown_lately(&of, cx.now)?;
     }
     store::delete_factor(cx, factor.id)?;
     let others = of.factors.iter().any(|one| one.id != factor.id && one.verified_at.is_some());

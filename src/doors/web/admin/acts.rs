@@ -13,7 +13,7 @@ use crate::doors::web::chrome::{Chrome, show, show_again};
 use crate::doors::web::form::Form;
 use crate::doors::web::pieces::Field;
 use crate::doors::web::refused::{Refused, to};
-use crate::doors::web::second_factor::needs_fresh_second_factor;
+use crate::doors::web::second_factor::{asks_for_a_code, needs_fresh_second_factor, step_up_before};
 use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::Admin;
 
@@ -221,9 +221,6 @@ async fn ask(admin: Admin, Path(operation): Path<String>) -> Shown {
 
 async fn act(admin: Admin, Path(operation): Path<String>, mut form: Form) -> Shown {
     let act = find(&admin, &operation)?;
-    if act.is_money {
-        needs_fresh_second_factor(&admin)?;
-    }
     let texts: Vec<&str> = act.fields.iter().copied().filter(|name| *name != "percent").collect();
     let mut input = form.texts(&texts);
     if act.fields.contains(&"percent") {
@@ -239,6 +236,10 @@ async fn act(admin: Admin, Path(operation): Path<String>, mut form: Form) -> Sho
     if !form.has_errors() {
         match admin.act::<Value>(act.operation, Value::Object(input), form.get("key")).await {
             Ok(_) => return Ok(to(&format!("{}?done=decided", act.back))),
+            Err(error) if asks_for_a_code(&admin, &error) => {
+                let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+                return Err(step_up_before(&format!("/admin/act/{}?id={id}", act.name)));
+            }
             Err(error) if error.status() < 429 && !matches!(error.status(), 401 | 404) => form.refuse(&error),
             Err(error) => return Err(error.into()),
         }
