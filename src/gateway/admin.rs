@@ -11,6 +11,7 @@ use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind
 use crate::gateway::{GatewayRefusal, outcome, store};
 use crate::ledger::{self, AccountId};
 use crate::users::admin_action::{self, Action};
+use crate::users::second_factor;
 use crate::wallet::custody::Custody;
 use crate::{events, wallet};
 
@@ -45,12 +46,14 @@ pub struct Freezes {
 }
 
 pub(super) fn freeze_payouts(cx: &mut Context<'_, '_>, input: &FreezePayouts) -> Result<Freezes> {
+    second_factor::before_a_change(cx)?;
     freeze::freeze(cx, FreezeReason::Operator, &input.reason)?;
     record(cx, "freeze_payouts", uuid::Uuid::nil(), &input.reason, ("", "operator"))?;
     Ok(Freezes { freezes: freeze::in_force(cx)? })
 }
 
 pub(super) fn unfreeze_payouts(cx: &mut Context<'_, '_>, input: &UnfreezePayouts) -> Result<Freezes> {
+    second_factor::before_a_change(cx)?;
     if !freeze::lift(cx, input.freeze)? {
         return Err(GatewayRefusal::NotFrozen.into());
     }
@@ -166,6 +169,7 @@ pub struct DecideOrder {
 
 /// Another attempt: only when none lives.
 pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
+    second_factor::before_a_change(cx)?;
     let mut order = for_decision(cx, input.order_id)?;
     nothing_happened(cx, order.id)?;
     record(cx, "retry_order", order.id.0, &input.reason, (order.state.name(), "approved"))?;
@@ -176,6 +180,7 @@ pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Resu
 
 /// The money goes back: only when every attempt failed on the chain or is proven dead.
 pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
+    second_factor::before_a_change(cx)?;
     let order = for_decision(cx, input.order_id)?;
     nothing_happened(cx, order.id)?;
     record(cx, "refund_order", order.id.0, &input.reason, (order.state.name(), "refunded"))?;
@@ -205,6 +210,7 @@ pub struct ConfirmOrder {
 
 /// What the chain shows was this order: its sender, its recipient and its amount have to be seen there, by us.
 pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> Result<OrderView> {
+    second_factor::before_a_change(cx)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
     if !matches!(order.state, OrderState::Approved | OrderState::NeedsOperator) {
         return Err(GatewayRefusal::NeedsNobody.into());
@@ -246,6 +252,7 @@ pub struct FloatOut {
 
 /// Orders a transfer of the operator's own money; it is booked when it is final.
 pub(super) fn float_out(cx: &mut Context<'_, '_>, input: &FloatOut) -> Result<OrderView> {
+    second_factor::before_a_change(cx)?;
     let custody = Custody::current(cx)?;
     if custody.is_no_destination(input.address) {
         return Err(wallet::WalletRefusal::NoDestination.into());

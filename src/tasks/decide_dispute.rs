@@ -12,6 +12,7 @@ use crate::tasks::case::Case;
 use crate::tasks::{TaskRefusal, store};
 use crate::users::admin_action::{self, Action};
 use crate::users::reputation::Tally;
+use crate::users::second_factor;
 
 crate::words! {
     /// How a dispute is decided.
@@ -60,6 +61,7 @@ pub struct DecidedDispute {
 }
 
 pub(super) fn decide_dispute(cx: &mut Context<'_, '_>, input: &DecideDispute) -> Result<DecidedDispute> {
+    second_factor::before_a_change(cx)?;
     let decision = match (input.decision, input.percent) {
         (Verdict::Pay, None) => Decision::Pay,
         (Verdict::Refund, None) => Decision::Refund,

@@ -109,6 +109,7 @@ pub(super) fn approve_withdrawal(cx: &mut Context<'_, '_>, input: &DecideWithdra
 }
 
 pub(super) fn reject_withdrawal(cx: &mut Context<'_, '_>, input: &DecideWithdrawal) -> Result<DecidedWithdrawal> {
+    second_factor::before_a_change(cx)?;
     let withdrawal = for_decision(cx, input.withdrawal_id)?;
     record(cx, input, "reject_withdrawal", "rejected")?;
     let mut told = Vec::new();

@@ -207,6 +207,49 @@ on_both_engines! {
         assert_eq!(app.sign_in("new@example.com", "another horse battery").await.status, 200);
     }
 
+    async fn what_an_admin_decides_about_money_needs_a_fresh_code_over_every_door(app, |config| {
+        config.limits.sign_in = "1000/min".parse().unwrap();
+    }) {
+        let token = app.admin(EMAIL).await;
+        let factor = enroll(app, &token).await;
+        let raised = show(app, &token, &factor).await;
+        let made = app.post("/api/v1/agent/keys").bearer(&raised).json(&json!({})).send().await.expect(201).json();
+        let key = text(&made["api_key"]);
+        app.advance(Span::minutes(15));
+        let id = "00000000-0000-7000-8000-000000000001";
+        let why = json!({ "reason": "A reason that is long enough." });
+        let with = |name: &str, value: &str| {
+            let mut body = why.clone();
+            body[name] = value.into();
+            body
+        };
+        let mut float = with("address", "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH");
+        float["amount"] = 1.into();
+        let decisions = [
+            ("admin_approve_withdrawal", why.clone()),
+            ("admin_reject_withdrawal", why.clone()),
+            ("admin_decide_dispute", with("decision", "pay")),
+            ("admin_freeze_payouts", why.clone()),
+            ("admin_unfreeze_payouts", with("freeze", "operator")),
+            ("admin_retry_order", why.clone()),
+            ("admin_refund_order", why.clone()),
+            ("admin_confirm_order", with("txid", &"a".repeat(64))),
+            ("admin_float_out", float),
+        ];
+        for (name, body) in decisions {
+            let Some(operation) = app.app.operations.iter().find(|one| one.name == name) else {
+                assert!(app.app.gateway.is_none(), "{name}");
+                continue;
+            };
+            let path = operation.routes[0].1.split('/').map(|part| if part.starts_with('{') { id } else { part });
+            let path = path.collect::<Vec<_>>().join("/");
+            let refused = app.post(&path).bearer(&raised).json(&body).send().await.expect(403);
+            assert_eq!(refused.code(), "second_factor_required", "{name}");
+            let by_key = app.post(&path).header("x-api-key", &key).json(&body).send().await;
+            assert_ne!(by_key.status, 403, "{name}");
+        }
+    }
+
     async fn an_owner_keeps_keys_from_withdrawing(app) {
         let Person { token, cookie, key } = person(app).await;
         let mut n = 0;
