@@ -13,6 +13,7 @@ mod money;
 mod pressure;
 mod profiles;
 mod published_examples;
+mod recovery;
 mod repeats;
 mod sandbox;
 mod search;

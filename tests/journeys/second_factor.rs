@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use crate::site::{PASSWORD, base32, cookie_of, join, page, post};
 
-const EMAIL: &str = "ann@example.com";
+pub const EMAIL: &str = "ann@example.com";
 
 /// A person with money, a session and a key of hers.
-struct Person {
-    token: String,
+pub struct Person {
+    pub token: String,
     cookie: String,
     key: Bot,
 }
 
-async fn person(app: &TestApp) -> Person {
+pub async fn person(app: &TestApp) -> Person {
     let cookie = join(app, EMAIL).await;
     let signed_in = app.sign_in(EMAIL, PASSWORD).await.expect(200).json();
     let token = text(&signed_in["access_token"]);
@@ -36,14 +36,14 @@ async fn ask(app: &TestApp, token: &str, path: &str, body: Value) -> Answered {
 }
 
 /// Shows a fresh code; answers the token of the session afterwards.
-async fn show(app: &TestApp, token: &str, (factor, secret): &(String, Vec<u8>)) -> String {
+pub async fn show(app: &TestApp, token: &str, (factor, secret): &(String, Vec<u8>)) -> String {
     let challenge = ask(app, token, &format!("/{factor}/challenge"), json!({})).await.expect(200).json();
     let code = code_of(secret, app.now().as_seconds() / 30);
     let shown = ask(app, token, &format!("/{factor}/verify"), json!({ "challenge_id": challenge["id"], "code": code })).await;
     text(&shown.expect(200).json()["access_token"])
 }
 
-async fn enroll(app: &TestApp, token: &str) -> (String, Vec<u8>) {
+pub async fn enroll(app: &TestApp, token: &str) -> (String, Vec<u8>) {
     let made = ask(app, token, "", json!({ "factor_type": "totp", "friendly_name": "phone" })).await.expect(200).json();
     (text(&made["id"]), base32(&text(&made["totp"]["secret"])))
 }

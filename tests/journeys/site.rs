@@ -110,7 +110,7 @@ on_both_engines! {
 
     async fn every_page_forbids_frames_and_scripts_of_others(app) {
         let cookie = join(app, "a@example.com").await;
-        for path in ["/", "/tasks", "/login", "/signup", "/rules", "/dashboard", "/work", "/published", "/review", "/publish", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys", "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks", "/docs", "/docs/mcp", "/docs/bots", "/docs/webhooks", "/nothing", "/admin"] {
+        for path in ["/", "/tasks", "/login", "/signup", "/rules", "/dashboard", "/work", "/published", "/review", "/publish", "/wallet", "/wallet/history", "/wallet/deposit", "/wallet/withdraw", "/keys", "/referrals", "/profile", "/profile/second-factor", "/profile/webhooks", "/recover", "/recover/abc", "/docs", "/docs/mcp", "/docs/bots", "/docs/webhooks", "/nothing", "/admin"] {
             let answer = page(app, path, &cookie).await;
             let needs_gateway = path == "/wallet/deposit";
             let is_there = !["/nothing", "/admin"].contains(&path) && (!needs_gateway || app.app.gateway.is_some());

@@ -54,6 +54,11 @@ impl Form {
         self.values.get(name).and_then(|values| values.last()).map_or("", String::as_str)
     }
 
+    /// Whether a field of this name was sent, filled in or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// Every value of a name.
     pub fn all(&self, name: &str) -> Vec<String> {
         self.values.get(name).cloned().unwrap_or_default()

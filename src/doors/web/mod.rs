@@ -14,6 +14,7 @@ mod mine;
 mod money;
 pub(in crate::doors) mod pieces;
 mod publish;
+mod recovery;
 mod refused;
 mod review;
 mod second_factor;
@@ -45,6 +46,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(review::router())
         .merge(money::router())
         .merge(settings::router())
+        .merge(recovery::router())
         .merge(second_factor::router())
         .merge(keys::router())
         .merge(webhook::router())

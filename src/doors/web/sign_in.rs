@@ -1,4 +1,4 @@
-//! Signing up, in and out, and what the links in mails lead to. A link is used up by a click on its page, never by opening
+//! Signing up, in and out, and what the links in mails lead to ([`super::recovery`] has those to a new password). A link is used up by a click on its page, never by opening
 //! it: programs that read mails open links.
 
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::doors::web::refused::{self, Refused, to};
 use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::Visitor;
 use crate::doors::web::{Shown, cookies};
-use crate::users::people::account::{self, Change};
+use crate::users::people::account;
+use crate::users::people::factors;
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::SignUp;
-use crate::users::people::{email, factors};
 use crate::users::referral_code;
 use crate::users::session::{self, Client, SignOut, SignedIn};
 
@@ -36,8 +36,6 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/sign-up", get(async || to("/signup")))
         .route("/login/2fa", get(second).post(second_shown))
         .route("/logout", post(logout))
-        .route("/recover", get(recover).post(recovery_asked))
-        .route("/recover/{token}", get(new_password).post(recovered))
         .route("/confirm/{token}", get(confirm).post(confirmed))
 }
 
@@ -53,18 +51,18 @@ pub(super) fn local(next: &str) -> String {
 
 #[derive(Template)]
 #[template(path = "web/entry.html")]
-struct Entry {
+pub(super) struct Entry {
     chrome: Chrome,
     form: Form,
-    intro: String,
+    pub(super) intro: String,
     fields: Vec<Field>,
     button: &'static str,
     next: String,
-    links: Vec<(&'static str, String)>,
+    pub(super) links: Vec<(&'static str, String)>,
     note: String,
 }
 
-fn entry(visitor: &Visitor, title: &str, form: Form, fields: Vec<Field>, button: &'static str) -> Entry {
+pub(super) fn entry(visitor: &Visitor, title: &str, form: Form, fields: Vec<Field>, button: &'static str) -> Entry {
     let next = if form.get("next").is_empty() { visitor.query("next") } else { form.get("next").to_owned() };
     let links = Vec::new();
     Entry { chrome: Chrome::new(visitor, "", title), form, intro: String::new(), fields, button, next, links, note: String::new() }
@@ -76,11 +74,11 @@ fn client(visitor: &Visitor) -> (Client, String) {
     (gate::client(visitor.address, &visitor.headers, Some(hash)), value)
 }
 
-fn give(visitor: &Visitor, value: &str, next: &str) -> Response {
+pub(super) fn give(visitor: &Visitor, value: &str, next: &str) -> Response {
     with_cookie(to(next), &cookies::give_session(&visitor.app, value))
 }
 
-fn with_cookie(mut response: Response, line: &str) -> Response {
+pub(super) fn with_cookie(mut response: Response, line: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(line) {
         response.headers_mut().append(SET_COOKIE, value);
     }
@@ -126,7 +124,7 @@ async fn logged_in(visitor: Visitor, mut form: Form) -> Shown {
 }
 
 /// What was typed stays, what is wrong stands beside it. What is nobody's fault is a page of its own.
-fn form_again(error: Error, form: &mut Form, page: impl FnOnce(Form) -> Response) -> Shown {
+pub(super) fn form_again(error: Error, form: &mut Form, page: impl FnOnce(Form) -> Response) -> Shown {
     if error.status() >= 429 {
         return Err(Refused::Error(error));
     }
@@ -134,7 +132,7 @@ fn form_again(error: Error, form: &mut Form, page: impl FnOnce(Form) -> Response
     Ok(page(std::mem::take(form)))
 }
 
-fn after_sign_in(signed_in: &SignedIn, next: &str) -> String {
+pub(super) fn after_sign_in(signed_in: &SignedIn, next: &str) -> String {
     if signed_in.lacks_second_factor() {
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
         return format!("/login/2fa?next={next}");
@@ -194,7 +192,7 @@ async fn signed_up(visitor: Visitor, mut form: Form) -> Shown {
     }
 }
 
-fn mail_sent() -> Response {
+pub(super) fn mail_sent() -> Response {
     refused::page(
         200,
         "Look into your mail",
@@ -202,14 +200,13 @@ fn mail_sent() -> Response {
     )
 }
 
+pub(super) fn code_field(form: &Form) -> Field {
+    let field = form.field("code", "Code", "text").autocomplete("one-time-code").keys("numeric");
+    field.first().hint("Six digits from your app, or one of your recovery codes.")
+}
+
 fn second_page(visitor: &Visitor, form: Form) -> Entry {
-    let fields = vec![
-        form.field("code", "Code", "text")
-            .autocomplete("one-time-code")
-            .keys("numeric")
-            .first()
-            .hint("Six digits from your app, or one of your recovery codes."),
-    ];
+    let fields = vec![code_field(&form)];
     let mut page = entry(visitor, "Your second factor", form, fields, "Go on");
     page.intro = "Open your authenticator app and type the code it shows for roborent.".into();
     page.links = vec![("Sign in as somebody else", "/login".into())];
@@ -260,61 +257,16 @@ async fn logout(visitor: Visitor) -> Shown {
     Ok(response)
 }
 
-fn recover_page(visitor: &Visitor, form: Form) -> Entry {
-    let fields = vec![form.field("email", "E-mail address", "email").autocomplete("username").first()];
-    let mut page = entry(visitor, "Forgot your password?", form, fields, "Send me a link");
-    page.intro = "A mail with a link to a new password goes to the address of your account.".into();
-    page.links = vec![("Back to sign in", "/login".into())];
-    page
-}
-
-async fn recover(visitor: Visitor) -> Response {
-    show(&recover_page(&visitor, Form::default()))
-}
-
-async fn recovery_asked(visitor: Visitor, mut form: Form) -> Shown {
-    let sent = match email::normalized(form.get("email")) {
-        Ok(address) => gate::send_mail(&visitor.app, visitor.address, &address, Purpose::Recovery).await,
-        Err(error) => Err(error),
-    };
-    match sent {
-        Ok(()) => Ok(mail_sent()),
-        Err(error) => form_again(error, &mut form, |form| show_again(&recover_page(&visitor, form))),
-    }
-}
-
-fn new_password_page(visitor: &Visitor, form: Form) -> Entry {
-    let fields =
-        vec![form.field("password", "New password", "password").autocomplete("new-password").first().hint("At least 10 characters.")];
-    entry(visitor, "Choose a new password", form, fields, "Save it and sign in")
-}
-
-async fn new_password(visitor: Visitor) -> Response {
-    show(&new_password_page(&visitor, Form::default()))
-}
-
-async fn recovered(visitor: Visitor, Path(token): Path<String>, mut form: Form) -> Shown {
-    if let Err(error) = crate::users::password::check_strength(form.raw("password"), "") {
-        return form_again(error, &mut form, |form| show_again(&new_password_page(&visitor, form)));
-    }
-    gate::knock(&visitor.app, visitor.address)?;
-    let Some((signed_in, cookie)) = use_token(&visitor, token, &[Purpose::Recovery]).await? else { return Ok(stale()) };
-    match gate::change_account(&visitor.app, &signed_in, None, Some(form.raw("password")), Change::default()).await {
-        Ok(_) => Ok(give(&visitor, &cookie, &after_sign_in(&signed_in, "/dashboard?done=password"))),
-        // The old password again: it is known now, so there is nothing to change.
-        Err(error) if error.code() == "same_password" => Ok(give(&visitor, &cookie, &after_sign_in(&signed_in, "/dashboard"))),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn use_token(visitor: &Visitor, token: String, purposes: &'static [Purpose]) -> Result<Option<(SignedIn, String)>> {
+/// Uses up the token of a mail: who has it is signed in, under the cookie that is answered.
+pub(super) async fn use_token(visitor: &Visitor, token: String, purposes: &'static [Purpose]) -> Result<Option<(SignedIn, String)>> {
     let (client, cookie) = client(visitor);
     let used = visitor.app.dispatcher.system(move |cx| account::verify(cx, &token, purposes, None, &client)).await?;
+    let Some(signed_in) = used else { return Ok(None) };
     end_earlier(visitor).await?;
-    Ok(used.map(|signed_in| (signed_in, cookie)))
+    Ok(Some((signed_in, cookie)))
 }
 
-fn stale() -> Response {
+pub(super) fn stale() -> Response {
     refused::page(403, "This link works no more", "It was used already, or it is too old. Ask for another one on the sign-in page.".into())
 }
 

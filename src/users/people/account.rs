@@ -6,7 +6,7 @@ use crate::base::error::internal;
 use crate::base::ids::SessionId;
 use crate::base::{Context, Result, Span, Ts};
 use crate::users::people::one_time::{self, Purpose, Redeemed};
-use crate::users::people::{email, mails, sign_up, store};
+use crate::users::people::{email, factors, mails, sign_up, store};
 use crate::users::session::{self, Client, SignedIn};
 use crate::users::store as users;
 use crate::users::{UserRefusal, second_factor};
@@ -112,6 +112,13 @@ fn answer(cx: &mut Context<'_, '_>, address: &str, purpose: Purpose) -> Result<(
         }
         Purpose::EmailChange => Ok(()),
     }
+}
+
+/// Whether somebody who comes by the token of a recovery mail has to give a code before he sets another password. It only
+/// looks; nothing when the token is worth nothing.
+pub fn needs_code(cx: &mut Context<'_, '_>, token: &str) -> Result<Option<bool>> {
+    let Some(user) = one_time::owner(cx, token, Purpose::Recovery)? else { return Ok(None) };
+    Ok(Some(factors::of(cx, user)?.iter().any(|factor| factor.verified_at.is_some())))
 }
 
 /// Uses up the token of a mail, does what it stands for, and lets its reader in. Nothing when the token is worth nothing.

@@ -60,6 +60,13 @@ pub fn redeem(cx: &mut Context<'_, '_>, token: &str, purposes: &[Purpose], email
     Ok(Some(Redeemed { user_id: row.user_id, purpose: row.purpose, email: row.email }))
 }
 
+/// Whose token this is, if it is good for `purpose`. It stays so.
+pub fn owner(cx: &mut Context<'_, '_>, token: &str, purpose: Purpose) -> Result<Option<UserId>> {
+    let now = cx.now;
+    let row = store::token_read(cx, hash_of(token))?.filter(|row| row.expires_at > now && row.purpose == purpose);
+    Ok(row.map(|row| row.user_id))
+}
+
 fn hash_of(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }

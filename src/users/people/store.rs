@@ -30,6 +30,7 @@ use crate::users::people::one_time::Purpose;
     CONFIRM_EMAIL: (UserId, Ts) => () =
         "update passwords set email_confirmed_at = $2, updated_at = $2 where user_id = $1 and email_confirmed_at is null";
     TOKEN: ([u8; 32],) => TokenRow = "select user_id, purpose, email, expires_at from mail_tokens where hash = $1 {lock}";
+    TOKEN_READ: ([u8; 32],) => TokenRow = "select user_id, purpose, email, expires_at from mail_tokens where hash = $1";
     INSERT_TOKEN: ([u8; 32], UserId, Purpose, String, Ts, Ts) => () =
         "insert into mail_tokens (hash, user_id, purpose, email, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)";
     FORGET_TOKEN: ([u8; 32],) => () = "delete from mail_tokens where hash = $1";
@@ -107,6 +108,11 @@ pub(super) fn confirm_email(cx: &mut Context<'_, '_>, user: UserId) -> Result<()
 
 pub(super) fn token(cx: &mut Context<'_, '_>, hash: [u8; 32]) -> Result<Option<TokenRow>> {
     Ok(cx.tx.maybe(&TOKEN, (hash,))?)
+}
+
+/// The same without taking it.
+pub(super) fn token_read(cx: &mut Context<'_, '_>, hash: [u8; 32]) -> Result<Option<TokenRow>> {
+    Ok(cx.tx.maybe(&TOKEN_READ, (hash,))?)
 }
 
 pub(super) fn insert_token(
