@@ -1,10 +1,13 @@
 //! The log of what happened, read by waiting calls and by streams.
 #![expect(clippy::disallowed_methods, reason = "how long a call waits is machine time")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use roborent::base::UserId;
+use roborent::base::call::Dispatcher;
 use roborent::base::news::Topic;
-use roborent::events::{Event, EventKind, emit};
+use roborent::events::{Event, EventKind, Moved, emit};
 use roborent::on_both_engines;
 use roborent::testing::{Bot, TestApp};
 use serde_json::json;
@@ -26,6 +29,22 @@ fn reminders(from: i64, to: i64) -> Vec<(i64, String)> {
 
 pub async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes soon")
+}
+
+/// Waits until another node listens: until it hears what is said.
+pub async fn listens(app: &TestApp, node: &Arc<Dispatcher>) {
+    let nobody = UserId(uuid::Uuid::from_u128(1));
+    let mut bell = node.news.listen(Topic::Pages(nobody));
+    let heard = async {
+        loop {
+            let moved = Moved { users: vec![nobody], published: false };
+            app.app.dispatcher.system(move |cx| moved.announce(cx)).await.unwrap();
+            if tokio::time::timeout(Duration::from_millis(50), bell.wait()).await.is_ok() {
+                break;
+            }
+        }
+    };
+    soon(heard).await;
 }
 
 on_both_engines! {
@@ -167,13 +186,12 @@ on_both_engines! {
 /// Two nodes over one database: what one numbers wakes the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_node_hears_at_once() {
-    use roborent::base::call::Dispatcher;
     let Some(app) = TestApp::start(roborent::testing::Engine::Postgres).await else { return };
     let bot = app.bot().await;
-    let node: std::sync::Arc<Dispatcher> = app.another_node().await;
+    let node = app.another_node().await;
     let stop = tokio_util::sync::CancellationToken::new();
-    let following = tokio::spawn(roborent::events::follow(std::sync::Arc::clone(&node), app.engine.clone(), stop.clone()));
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    let following = tokio::spawn(roborent::events::follow(Arc::clone(&node), app.engine.clone(), stop.clone()));
+    listens(&app, &node).await;
     let mut there = node.news.listen(Topic::Events(bot.user_id));
     for _ in 0..3 {
         let told = Instant::now();

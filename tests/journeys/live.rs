@@ -8,7 +8,7 @@ use roborent::on_both_engines;
 use roborent::testing::{Bot, Streamed, TestApp};
 use serde_json::json;
 
-use crate::event_log::soon;
+use crate::event_log::{listens, soon};
 use crate::market::{proof, publish, review, task};
 use crate::site::{PASSWORD, cookie_of, join, page, post};
 
@@ -121,18 +121,20 @@ on_both_engines! {
 
 /// Two nodes over one database: money that one of them moved wakes the pages that are open at the other.
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "the other node needs a moment to listen")]
 async fn another_node_hears_that_money_has_moved() {
     let Some(app) = TestApp::start(roborent::testing::Engine::Postgres).await else { return };
     let (creator, other) = (app.rich_bot(20).await, app.bot().await);
     app.run_jobs().await;
     let node = app.another_node().await;
-    let stop = tokio_util::sync::CancellationToken::new();
-    let following = tokio::spawn(roborent::events::follow(std::sync::Arc::clone(&node), app.engine.clone(), stop.clone()));
-    // It listens, and has looked twice for what was numbered before.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
     let topics = [Topic::Pages(creator.user_id), Topic::Market, Topic::Pages(other.user_id)];
     let [mut pages, mut market, mut others] = topics.map(|topic| node.news.listen(topic));
+    let stop = tokio_util::sync::CancellationToken::new();
+    let following = tokio::spawn(roborent::events::follow(std::sync::Arc::clone(&node), app.engine.clone(), stop.clone()));
+    // It rings for all when it has looked twice: something was numbered before it listened.
+    for bell in [&mut pages, &mut market, &mut others] {
+        soon(bell.wait()).await;
+    }
+    listens(&app, &node).await;
     drop(publish(&app, &creator, &task("5.00", 1)).await);
     app.run_jobs().await;
     soon(pages.wait()).await;
