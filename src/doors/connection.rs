@@ -15,8 +15,6 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
-use crate::doors::staying::Staying;
-
 /// How long a connection may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
@@ -46,12 +44,21 @@ struct Noted {
     arrives_since: Option<Instant>,
     /// Since when the client takes nothing of an answer.
     stuck_since: Option<Instant>,
+    /// How often all that was written was handed on.
+    flushes: u64,
 }
 
 impl Notes {
     pub(super) fn new(patience: Patience) -> Self {
-        let noted =
-            Noted { calls: 0, is_http2: false, has_called: false, waits_since: Instant::now(), arrives_since: None, stuck_since: None };
+        let noted = Noted {
+            calls: 0,
+            is_http2: false,
+            has_called: false,
+            waits_since: Instant::now(),
+            arrives_since: None,
+            stuck_since: None,
+            flushes: 0,
+        };
         Self { patience, noted: Arc::new(Mutex::new(noted)) }
     }
 
@@ -108,6 +115,10 @@ impl Notes {
         }
     }
 
+    pub(super) fn flushed(&self) {
+        self.lock().flushes += 1;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,14 +142,13 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Socket {
     tcp: TcpStream,
     pub(super) notes: Notes,
-    pub(super) staying: Staying,
     /// What was read to learn the version of the protocol, and how much of it was taken since.
     begun: ([u8; PREFACE.len()], usize, usize),
 }
 
 impl Socket {
     pub(super) fn new(tcp: TcpStream, patience: Patience) -> Self {
-        Self { tcp, notes: Notes::new(patience), staying: Staying::default(), begun: ([0; PREFACE.len()], 0, 0) }
+        Self { tcp, notes: Notes::new(patience), begun: ([0; PREFACE.len()], 0, 0) }
     }
 
     /// Whether the client begins with HTTP/2. What is read to learn it is read again by whoever comes next.
@@ -191,7 +201,7 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper flushes what it writes to when it has nothing left to write.
-        self.staying.sent();
+        self.notes.flushed();
         Pin::new(&mut self.tcp).poll_flush(cx)
     }
 
@@ -202,8 +212,19 @@ impl AsyncWrite for Socket {
 
 /// The body of an answer; its end is the end of the call.
 pub(super) struct AnswerBody {
-    pub(super) body: Body,
-    pub(super) _call: CallGuard,
+    body: Body,
+    call: CallGuard,
+}
+
+impl AnswerBody {
+    pub(super) const fn new(body: Body, call: CallGuard) -> Self {
+        Self { body, call }
+    }
+
+    /// How often its connection has handed on all that was written. What was said before the last time is with the socket.
+    pub(super) fn flushes(&self) -> u64 {
+        self.call.0.lock().flushes
+    }
 }
 
 impl HttpBody for AnswerBody {

@@ -27,7 +27,7 @@ use crate::base::error::{Error, Refusal};
 use crate::doors::client::Peer;
 use crate::doors::connection::{Notes, Patience, Socket};
 use crate::doors::message;
-use crate::doors::staying::{self, Outgoing};
+use crate::doors::staying::{self, Outgoing, Staying};
 
 /// How many connections, and how long each may take.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +125,7 @@ fn protocols() -> Protocols {
 
 /// One connection to its end.
 async fn converse(protocols: &Protocols, mut socket: Socket, peer: SocketAddr, router: Router, stop: CancellationToken) {
-    let (notes, staying) = (socket.notes.clone(), socket.staying.clone());
+    let (notes, staying) = (socket.notes.clone(), Staying::default());
     let is_http2 = tokio::select! {
         begun = socket.speaks_http2() => begun,
         () = notes.overdue() => return,

@@ -21,23 +21,15 @@ pub(super) struct Staying(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     body: Option<AnswerBody>,
-    /// It had no more to say when it was last asked.
-    is_quiet: bool,
-    /// And all that it has said is with the socket.
-    is_sent: bool,
+    /// After how many flushes of the connection it had no more to say; nothing while it speaks.
+    quiet_after: Option<u64>,
 }
 
 impl Staying {
-    /// The socket was flushed.
-    pub(super) fn sent(&self) {
-        let mut state = self.lock();
-        state.is_sent = state.is_quiet;
-    }
-
-    /// The body, once its beginning was sent.
+    /// The body, once its beginning was sent: when the connection was flushed since it fell quiet.
     pub(super) fn take(&self) -> Option<AnswerBody> {
-        let mut state = self.lock();
-        if state.is_sent { state.body.take() } else { None }
+        let State { body, quiet_after } = &mut *self.lock();
+        body.take_if(|body| quiet_after.is_some_and(|flushes| body.flushes() > flushes))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -58,7 +50,7 @@ impl Outgoing {
     /// the connection is its own to the end.
     pub(super) fn of(may_stay: bool, answer: Response<Body>, call: CallGuard, staying: &Staying) -> Response<Self> {
         let (mut parts, body) = answer.into_parts();
-        let body = AnswerBody { body, _call: call };
+        let body = AnswerBody::new(body, call);
         let is_stream = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
         if !may_stay || !is_stream || body.is_end_stream() {
             return Response::from_parts(parts, Self::Whole(body));
@@ -77,15 +69,15 @@ impl HttpBody for Outgoing {
         match self.get_mut() {
             Self::Whole(body) => Pin::new(body).poll_frame(cx),
             Self::Beginning(staying) => {
-                let mut state = staying.lock();
-                let Some(body) = &mut state.body else { return Poll::Ready(None) };
-                let said = Pin::new(body).poll_frame(cx);
-                let is_over = matches!(said, Poll::Ready(None | Some(Err(_))));
-                state.is_quiet = said.is_pending();
-                // hyper may ask once more after it has sent everything.
-                state.is_sent &= state.is_quiet;
+                let State { body: kept, quiet_after } = &mut *staying.lock();
+                let Some(body) = kept else { return Poll::Ready(None) };
+                let said = Pin::new(&mut *body).poll_frame(cx);
+                // hyper may ask once more after it has sent everything: it is as quiet as before.
+                *quiet_after = said.is_pending().then(|| quiet_after.unwrap_or_else(|| body.flushes()));
                 // The end of the body is the end of the call.
-                state.body = state.body.take().filter(|_| !is_over);
+                if matches!(said, Poll::Ready(None | Some(Err(_)))) {
+                    *kept = None;
+                }
                 said
             }
         }
@@ -159,7 +151,7 @@ mod tests {
         let mut ask = async || std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut outgoing).poll_frame(cx).is_ready())).await;
         assert!(ask().await && staying.take().is_none(), "it may have more to say");
         assert!(!ask().await && staying.take().is_none(), "hyper has not sent it");
-        staying.sent();
+        notes.flushed();
         assert!(!ask().await, "hyper asks once more");
         assert!(staying.take().is_some());
     }
