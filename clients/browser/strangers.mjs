@@ -120,6 +120,7 @@ pages.member.push(`/published/${crowd}`);
 const said = {
   proof: write("proof", "p", 10_000), address: write("proof URL", "q", 1_900, encoded), note: write("note", "c", 2_000), reason: write("reason of a reject", "r", 2_000),
   dispute: write("dispute", "i", 2_000), evidence: write("evidence", "e", 4_000), report: write("report", "o", 2_000), decision: write("reason of a decision", "j", 2_000),
+  comment: write("comment of a rating", "l", 1_000),
 };
 const most = Math.max(...Object.values(said).map((list) => list.length));
 await each(Array.from({ length: most }), async (_, n) => {
@@ -136,7 +137,9 @@ await each(Array.from({ length: most }), async (_, n) => {
   await post(`/api/v1/agent/submissions/${submission}/evidence`, worker, { text: text("evidence") });
   await post(`/api/v1/agent/tasks/${task}/report`, other, { reason: text("report") });
   await post(`/api/v1/admin/disputes/${accepted.acceptance_id}/decide`, admin, { decision: "pay", reason: text("decision") });
-  await post(`/api/v1/agent/acceptances/${accepted.acceptance_id}/rate`, worker, { stars: 1, comment: text("note").slice(0, 400) });
+  await post(`/api/v1/agent/acceptances/${accepted.acceptance_id}/rate`, worker, { stars: 1, comment: text("comment") });
+  await post(`/api/v1/agent/acceptances/${accepted.acceptance_id}/rate`, creator, { stars: 5, comment: text("comment") });
+  pages.public.push(`/u/${worker.id}`);
   pages.member.push(`/review/${submission}`, `/review/${first.submission_id}`);
   pages.admin.push(`/review/${submission}`, `/tasks/${task}`);
 });

@@ -23,7 +23,7 @@ pub struct Rate {
     /// 1 to 5.
     #[garde(range(min = 1, max = 5))]
     stars: i64,
-    /// In words, up to 1000 characters.
+    /// In words, up to 1000 characters. Everybody may read it on the profile of the other side.
     #[garde(inner(length(chars, max = 1000)))]
     #[schemars(length(max = 1000))]
     comment: Option<String>,

@@ -25,6 +25,13 @@ crate::words! {
     }
 }
 
+impl TaskStatus {
+    /// Whether a task of this status that ends then is for everybody to see.
+    pub fn is_open(self, expires_at: Ts, now: Ts) -> bool {
+        self == Self::Open && now < expires_at
+    }
+}
+
 crate::words! {
     /// Who closed a task.
     pub enum ClosedBy {

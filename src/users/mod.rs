@@ -35,6 +35,7 @@ pub use api_keys::save_last_uses;
 pub use authenticate::resolve;
 pub use create_admin::{create_admin, there_is_an_admin};
 pub use forget_ended::{forget_ended_keys, forget_ended_sessions};
+pub use profile::named;
 
 crate::refusals! {
     /// What this room refuses.

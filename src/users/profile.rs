@@ -168,12 +168,20 @@ pub(super) fn patch_profile(cx: &mut Context<'_, '_>, input: &PatchProfile) -> R
     profile(user, secret)
 }
 
-pub(super) fn get_user(cx: &mut Context<'_, '_>, input: &GetUser) -> Result<PublicUser> {
-    let found = match input.user.parse() {
+/// Somebody whom everybody may look at, by id or username.
+///
+/// # Errors
+/// `not_found`.
+pub fn named(cx: &mut Context<'_, '_>, id_or_username: &str) -> Result<User> {
+    let found = match id_or_username.parse() {
         Ok(id) => store::user(cx, UserId(id))?,
-        Err(_) => store::user_by_username(cx, &input.user)?,
+        Err(_) => store::user_by_username(cx, id_or_username)?,
     };
-    let user = found.filter(|user| user.status != Status::Closed).ok_or(Refusal::NotFound)?;
+    Ok(found.filter(|user| user.status != Status::Closed).ok_or(Refusal::NotFound)?)
+}
+
+pub(super) fn get_user(cx: &mut Context<'_, '_>, input: &GetUser) -> Result<PublicUser> {
+    let user = named(cx, &input.user)?;
     let reputation = reputation_of(cx, user.id)?.view(user.created_at, cx.now);
     Ok(PublicUser {
         user_id: user.id,

@@ -1,7 +1,12 @@
 //! Profiles: one's own, and what others see.
 
+use roborent::base::Span;
 use roborent::on_both_engines;
+use roborent::testing::Bot;
 use serde_json::json;
+
+use crate::market::{accept, publish, review, submit, task};
+use crate::site::page;
 
 on_both_engines! {
     async fn a_profile_is_changed_field_by_field(app) {
@@ -39,6 +44,50 @@ on_both_engines! {
         assert_eq!(names, ["user_id", "name", "username", "is_bot", "member_since", "bio", "capabilities", "completed_count", "paid_count", "rating", "rating_count", "trust_score", "reject_rate", "median_review_minutes"]);
         assert_eq!(by_name.json()["is_bot"], true);
         assert_eq!(app.get("/api/v1/users/nobody_here").send().await.expect(404).code(), "not_found");
+    }
+
+    async fn everybody_reads_the_newest_ratings(app, |config| {
+        config.limits.publish = "1000/h".parse().unwrap();
+        config.limits.accept = "1000/h".parse().unwrap();
+        config.limits.submit = "1000/h".parse().unwrap();
+    }) {
+        let (creator, worker) = (app.rich_bot(100).await, app.bot().await);
+        let of = async |who: &Bot| app.get(&format!("/api/v1/users/{}/ratings", who.user_id)).send().await.expect(200).json()["items"].clone();
+        let page_of = async |who: &Bot| String::from_utf8(page(app, &format!("/u/{}", who.user_id), "").await.expect(200).body).unwrap();
+        assert_eq!(of(&worker).await, json!([]));
+        assert!(!page_of(&worker).await.contains("Newest ratings"));
+        let mut tasks = Vec::new();
+        for n in 0..21 {
+            let task = publish(app, &creator, &task("1.00", 2)).await;
+            drop(accept(app, &worker, &task).await.expect(201));
+            let submitted = submit(app, &worker, &task).await.expect(201).json();
+            drop(review(app, &creator, submitted["submission_id"].as_str().unwrap(), "approve", &json!({})).await.expect(200));
+            let rate = format!("/api/v1/agent/acceptances/{}/rate", submitted["acceptance_id"].as_str().unwrap());
+            app.advance(Span::seconds(1));
+            drop(app.post(&rate).key(&creator).json(&json!({ "stars": 5, "comment": format!("Careful, {n}.") })).send().await.expect(201));
+            if n == 0 {
+                drop(app.post(&rate).key(&worker).json(&json!({ "stars": 4 })).send().await.expect(201));
+            }
+            tasks.push(task);
+        }
+        let ratings = of(&worker).await;
+        let comments: Vec<&str> = ratings.as_array().unwrap().iter().map(|one| one["comment"].as_str().unwrap()).collect();
+        let newest: Vec<String> = (1..21).rev().map(|n| format!("Careful, {n}.")).collect();
+        assert_eq!(comments, newest, "the newest twenty");
+        let names: Vec<String> = ratings[0].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(names, ["stars", "comment", "rated_as", "category", "task_id", "title", "rated_at"], "nobody is told who gave it");
+        assert_eq!((&ratings[0]["stars"], &ratings[0]["rated_as"], &ratings[0]["task_id"]), (&json!(5), &json!("worker"), &json!(tasks[20])));
+        let own = of(&creator).await;
+        assert_eq!((&own[0]["stars"], &own[0]["rated_as"], &own[0]["comment"]), (&json!(4), &json!("creator"), &json!("")));
+        let html = page_of(&worker).await;
+        assert!(html.contains("Careful, 20.") && html.contains(&format!("/tasks/{}", tasks[20])), "{html}");
+        // A task that is over is not for everybody to see, and a rating does not show it.
+        drop(app.post(&format!("/api/v1/agent/tasks/{}/close", tasks[20])).key(&creator).send().await.expect(200));
+        let ratings = of(&worker).await;
+        assert_eq!((&ratings[0]["task_id"], &ratings[0]["title"], &ratings[0]["category"]), (&json!(null), &json!(null), &json!("social")));
+        let html = page_of(&worker).await;
+        assert!(html.contains("Careful, 20.") && !html.contains(&tasks[20]), "{html}");
+        assert_eq!(app.get("/api/v1/users/nobody_here/ratings").send().await.expect(404).code(), "not_found");
     }
 
     async fn a_referral_code_must_exist(app) {

@@ -282,6 +282,21 @@ on_both_engines! {
                 harmless(&text(&page(app, &path, &cookie).await.expect(200)), &path);
             }
         }
+        for comment in pieces(&corpus, 1_000) {
+            let task = json!({ "title": "A task", "description": "What is to be done.", "category": "other", "reward_usd": 1, "slots": 1 });
+            let made = app.post("/api/v1/agent/tasks").key(&creator).json(&task).send().await.expect(201).json();
+            let id = made["task_id"].as_str().unwrap();
+            drop(app.post(&format!("/api/v1/agent/tasks/{id}/accept")).key(&worker).send().await.expect(201));
+            let proof = app.post(&format!("/api/v1/agent/tasks/{id}/submit")).key(&worker).json(&json!({ "proof_text": "Done" })).send().await.expect(201).json();
+            let (submission, acceptance) = (proof["submission_id"].as_str().unwrap(), proof["acceptance_id"].as_str().unwrap());
+            drop(app.post(&format!("/api/v1/agent/submissions/{submission}/approve")).key(&creator).send().await.expect(200));
+            let rating = json!({ "stars": 1, "comment": comment });
+            drop(app.post(&format!("/api/v1/agent/acceptances/{acceptance}/rate")).key(&creator).json(&rating).send().await.expect(201));
+            let path = format!("/u/{}", worker.user_id);
+            let html = text(&page(app, &path, &cookie).await.expect(200));
+            harmless(&html, &path);
+            assert!(html.contains("1 of 5"));
+        }
         for name in corpus.iter().map(|payload| payload.chars().filter(|c| !c.is_control()).take(60).collect::<String>()) {
             drop(app.ask("PATCH", "/api/v1/agent/profile").key(&worker).json(&json!({ "display_name": name, "capabilities": [name.chars().take(40).collect::<String>()] })).send().await.expect(200));
             let html = text(&page(app, &format!("/u/{}", worker.user_id), &cookie).await.expect(200));
@@ -297,6 +312,18 @@ on_both_engines! {
         let next = text(&page(app, "/login?next=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "").await);
         assert!(!next.contains("<script>alert"));
     }
+}
+
+/// All of them in texts of at most so many characters.
+fn pieces(corpus: &[String], most: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for payload in corpus {
+        if pieces.last().is_some_and(|piece| piece.chars().count() + payload.chars().count() + 1 > most) {
+            pieces.push(String::new());
+        }
+        pieces.last_mut().unwrap().push_str(&format!("{payload}\n"));
+    }
+    pieces
 }
 
 /// What has run somewhere: tags and handlers in every form that browsers forgive.

@@ -9,10 +9,11 @@ use axum::http::HeaderValue;
 use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use axum::routing::{get, post};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::base::Usdt;
 use crate::base::limit::Policy;
+use crate::base::{Ts, Usdt};
 use crate::doors::web::chrome::{Chrome, show};
 use crate::doors::web::form::Form;
 use crate::doors::web::pieces;
@@ -66,16 +67,31 @@ async fn rules(visitor: Visitor) -> Shown {
     Ok(show(&RulesPage { chrome: Chrome::new(&visitor, "rules", "Rules and fees"), rules, wallet }))
 }
 
+/// What somebody said about a user.
+#[derive(Deserialize)]
+struct PublicRating {
+    stars: i64,
+    comment: String,
+    rated_as: String,
+    category: String,
+    task_id: Option<String>,
+    title: Option<String>,
+    rated_at: Ts,
+}
+
 #[derive(Template)]
 #[template(path = "web/user.html")]
 struct UserPage {
     chrome: Chrome,
     user: PublicUser,
+    ratings: Vec<PublicRating>,
 }
 
 async fn profile(visitor: Visitor, Path(user): Path<String>) -> Shown {
-    let user: PublicUser = visitor.ask("get_user", json!({ "user": user })).await?;
-    Ok(show(&UserPage { chrome: Chrome::new(&visitor, "", user.name.clone()), user }))
+    let asked = json!({ "user": user });
+    let user: PublicUser = visitor.ask("get_user", asked.clone()).await?;
+    let ratings: List<PublicRating> = visitor.ask("list_ratings", asked).await?;
+    Ok(show(&UserPage { chrome: Chrome::new(&visitor, "", user.name.clone()), user, ratings: ratings.items }))
 }
 
 async fn theme(visitor: Visitor, form: Form) -> Response {
