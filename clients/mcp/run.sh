@@ -2,42 +2,15 @@
 # Starts a sandbox and uses it over MCP with what nobody here wrote: the official TypeScript and Python clients, and the
 # official conformance suite. Needs node 20 with npm, python 3.11 with venv, cargo. Installs the clients beside this script.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+. "$(dirname "${BASH_SOURCE[0]}")/../.begin.sh"
 
-work=$(mktemp -d)
-servers=()
-finish() {
-  [[ ${#servers[@]} -eq 0 ]] || kill "${servers[@]}" 2>/dev/null || true
-  rm -rf -- "$work"
-}
-trap finish EXIT
-
-[[ -d node_modules/@modelcontextprotocol/conformance ]] || npm ci --no-audit --no-fund
-[[ -x .venv/bin/python ]] || python3 -m venv .venv
-.venv/bin/python -c 'import mcp' 2>/dev/null || .venv/bin/pip install --quiet -r requirements.txt
+npm_install @modelcontextprotocol/conformance
+pip_install mcp
 # The suite needs a newer node than most systems have.
 node=node_modules/.bin/node
 
-cargo build --quiet --locked -p roborent
-target=$(cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-wait_for() {
-  for _ in $(seq 200); do
-    curl -sf -o /dev/null "$1" && return 0
-    sleep 0.1
-  done
-  cat "$work"/*.log
-  exit 1
-}
-
-port=$(free_port)
-ROBORENT__SERVER__LISTEN=127.0.0.1:$port ROBORENT__SERVER__INTERNAL_LISTEN=127.0.0.1:$(free_port) \
-  ROBORENT__DEVNET__LISTEN=127.0.0.1:$(free_port) ROBORENT__INSTALLATION__DATA_DIR=$work/data \
-  ROBORENT__LIMITS__REGISTER=1000/h ROBORENT__LIMITS__READ=10000/min ROBORENT__LIMITS__MCP=10000/min \
-  "$target/debug/roborent" serve >"$work/server.log" 2>&1 &
-servers+=($!)
-site=http://127.0.0.1:$port
-wait_for "$site/healthz"
+build
+ROBORENT__LIMITS__REGISTER=1000/h ROBORENT__LIMITS__READ=10000/min ROBORENT__LIMITS__MCP=10000/min serve
 
 passed=0
 failed=0
@@ -75,7 +48,7 @@ done
 # The two whole sets, on what the suite wants to find, behind the router of the product.
 cargo build --quiet --locked -p roborent --example mcp_fixtures
 "$target/debug/examples/mcp_fixtures" >"$work/fixtures.url" 2>"$work/fixtures.log" &
-servers+=($!)
+pids+=($!)
 for _ in $(seq 200); do
   [[ -s $work/fixtures.url ]] && break
   sleep 0.1

@@ -2,22 +2,11 @@
 # Two clients that nobody here wrote, tronweb (npm) and tronpy (PyPI), pay on a devnet of their own, and pay a market and
 # are paid by it. Needs node 20, python 3.11 with venv, cargo. Installs the clients beside this script.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+. "$(dirname "${BASH_SOURCE[0]}")/../.begin.sh"
 
-work=$(mktemp -d)
-pids=()
-finish() {
-  [[ ${#pids[@]} -eq 0 ]] || kill "${pids[@]}" 2>/dev/null || true
-  rm -rf -- "$work"
-}
-trap finish EXIT
-
-[[ -d node_modules/tronweb ]] || npm ci --no-audit --no-fund
-[[ -x .venv/bin/python ]] || python3 -m venv .venv
-.venv/bin/python -c 'import tronpy, google.protobuf' 2>/dev/null || .venv/bin/pip install --quiet -r requirements.txt
-
-cargo build --quiet --locked -p roborent
-target=$(cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+npm_install tronweb
+pip_install 'tronpy, google.protobuf'
+build
 
 # Starts roborent in the background and waits until a line of its output begins with WORD and http.
 start() { # NAME WORD ARGUMENTS...
