@@ -10,6 +10,9 @@ use crate::site::{PASSWORD, base32, cookie_of, join, page, post};
 
 pub const EMAIL: &str = "ann@example.com";
 
+/// Where a form is sent to, its fields, and the page that it stands on.
+type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 /// A person with money, a session and a key of hers.
 pub struct Person {
     pub token: String,
@@ -181,7 +184,7 @@ on_both_engines! {
         app.advance(Span::minutes(15));
         let changed = [("current_password", PASSWORD), ("password", "another horse battery")];
         let moved = [("email", "new@example.com"), ("password_for_email", PASSWORD)];
-        let forms: [(&str, &[(&str, &str)], &str); 7] = [
+        let forms: [Sent<'_>; 7] = [
             ("/profile/email", &moved, "/profile"),
             ("/profile/password", &changed, "/profile"),
             ("/profile/second-factor/keys", &[("locked", "no")], "/profile/second-factor"),

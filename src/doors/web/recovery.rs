@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::doors::App;
@@ -117,7 +117,7 @@ async fn code_given(visitor: Visitor, token: String, mut form: Form) -> Shown {
         return Ok(give(&visitor, &value, AFTER_THE_CODE));
     };
     let again = form_again(error, &mut form, |form| show_again(&code_page(&visitor, form)));
-    let again = again.unwrap_or_else(|refused| refused.into_response());
+    let again = again.unwrap_or_else(IntoResponse::into_response);
     // The link is used up: from here on it is the cookie that lets him try once more.
     Ok(match begun {
         Some(cookie) => with_cookie(again, &cookies::give_session(&visitor.app, &cookie)),
