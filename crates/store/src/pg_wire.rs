@@ -87,18 +87,7 @@ impl Wire {
     pub(crate) fn new(socket: Socket) -> Self {
         let chunk = vec![0; CHUNK].into_boxed_slice();
         let (out, input) = (BytesMut::with_capacity(CHUNK), BytesMut::with_capacity(CHUNK));
-        Self {
-            socket,
-            limit: Duration::ZERO,
-            out,
-            input,
-            chunk,
-            asked: Vec::new(),
-            owed: 0,
-            named: 0,
-            in_transaction: false,
-            lost: false,
-        }
+        Self { socket, limit: Duration::ZERO, out, input, chunk, asked: Vec::new(), owed: 0, named: 0, in_transaction: false, lost: false }
     }
 
     /// Whether nothing can be asked any more.
@@ -137,29 +126,26 @@ impl Wire {
     pub(crate) fn trip(&mut self, limit: Duration) -> Result<Vec<Answer>, StoreError> {
         frontend::sync(&mut self.out);
         self.send(limit)?;
-        self.owed += 1;
         self.answers()
     }
 
     /// Sends the trip; its answer is read before that of the next one.
     pub(crate) fn send_off(&mut self, limit: Duration) -> Result<(), StoreError> {
         frontend::sync(&mut self.out);
-        self.send(limit)?;
-        self.owed += 1;
+        self.asked.clear();
         self.in_transaction = false;
-        Ok(())
+        self.send(limit)
     }
 
-    /// Statements without parameters and without an answer that matters, apart from any trip. Answers the first cell of the last row.
+    /// Statements without parameters, apart from any trip. Answers the first cell of the last row, as text.
     pub(crate) fn batch(&mut self, sql: &str, limit: Duration) -> Result<Option<String>, StoreError> {
         frontend::query(sql, &mut self.out).map_err(unsaid)?;
         self.asked.push(Arc::new(Prepared { name: String::new(), params: Vec::new(), columns: vec![Type::TEXT] }));
         self.send(limit)?;
-        self.owed += 1;
-        let (mut said, text) = (None, |row: &Row<'_>| row.get::<Option<String>>(0));
+        let mut said = None;
         for answer in self.answers()? {
             answer.each(&mut |row| {
-                said = text(row)?;
+                said = row.get(0)?;
                 Ok(())
             })?;
         }
@@ -174,7 +160,6 @@ impl Wire {
         frontend::describe(b'S', &name, &mut self.out).map_err(unsaid)?;
         frontend::sync(&mut self.out);
         self.send(limit)?;
-        self.owed += 1;
         let (mut prepared, mut failure) = (Prepared { name, params: Vec::new(), columns: Vec::new() }, None);
         let of = |oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN);
         loop {
@@ -219,7 +204,9 @@ impl Wire {
         }
     }
 
+    /// Sends what was put together; its end will be answered.
     fn send(&mut self, limit: Duration) -> Result<(), StoreError> {
+        self.owed += 1;
         let sent = self.wait_at_most(limit).and_then(|()| self.socket.write_all(&self.out)).and_then(|()| self.socket.flush());
         self.out.clear();
         sent.map_err(|error| self.broke(&error))

@@ -108,7 +108,7 @@ fn statements(writes: &[Write]) -> impl Iterator<Item = &[Write]> {
 }
 
 /// One statement that has each write as a part, and fails when a part did not change as many rows as the command claims:
-/// then it names the part where an id should stand. An insert of values adds them all or fails by itself. To look for the
+/// then it says which where an id should stand. An insert of values adds them all or fails by itself. To look for the
 /// only row is cheaper than to count; it is null where there is none, and the server refuses a second one.
 fn text_of(parts: &[Write]) -> String {
     let (mut with, mut wrong, mut placed) = (String::new(), String::new(), 0);
@@ -121,22 +121,25 @@ fn text_of(parts: &[Write]) -> String {
             continue;
         }
         with += &format!("{lead} w{n} as ({text} returning 1)");
-        wrong += &match (part.may_miss, part.groups) {
-            (true, _) => format!(" when (select count(*) from w{n}) > 1 then '{MARK}{n}'"),
-            (false, 1) => format!(" when (select 1 from w{n}) is null then '{MARK}{n}'"),
-            (false, rows) => format!(" when (select count(*) from w{n}) <> {rows} then '{MARK}{n}'"),
+        let is_wrong = match (part.may_miss, part.groups) {
+            (true, _) => format!("(select count(*) from w{n}) > 1"),
+            (false, 1) => format!("(select 1 from w{n}) is null"),
+            (false, rows) => format!("(select count(*) from w{n}) <> {rows}"),
         };
+        wrong += &format!(" when {is_wrong} then '{MARK}{}'", part.raw.slot());
     }
     if wrong.is_empty() { format!("{with} select 1::bigint") } else { format!("{with} select cast(case{wrong} end as uuid)") }
 }
 
-/// What the server complains about when a part is wrong begins so.
-const MARK: &str = "part ";
+/// How the complaint about a part begins; the slot of its statement follows.
+const MARK: &str = "write ";
 
-/// The part that the server complains about.
-fn wrong_part<'w>(parts: &'w [Write], complaint: &str) -> Option<&'w Write> {
-    let (_, number) = complaint.split_once(&format!("\"{MARK}"))?;
-    parts.get(number.split_once('"')?.0.parse::<usize>().ok()?)
+/// Tells a complaint of the server about one of `writes` as what it means.
+pub(crate) fn explain(writes: &[Write], error: StoreError) -> StoreError {
+    let StoreError::Bug(text) = &error else { return error };
+    let slot = text.split_once(&format!("\"{MARK}")).and_then(|(_, slot)| slot.split_once('"')?.0.parse().ok());
+    let wrong = writes.iter().find(|write| Some(write.raw.slot()) == slot);
+    wrong.map_or(error, |write| StoreError::Race(format!("did not change the rows that the command claims: {}", write.raw.sql)))
 }
 
 /// `$1` becomes `$8` after seven values of other parts.
@@ -211,13 +214,6 @@ impl Ready<'_> {
             _ => Ok(()),
         }
     }
-
-    /// A complaint of the server about one of these writes, told as what it means.
-    pub(crate) fn explain(&self, error: StoreError) -> StoreError {
-        let StoreError::Bug(text) = &error else { return error };
-        wrong_part(self.parts, text)
-            .map_or(error, |part| StoreError::Race(format!("did not change {} rows: {}", part.groups, part.raw.sql)))
-    }
 }
 
 #[cfg(test)]
@@ -249,10 +245,11 @@ mod tests {
             "with w0 as (update accounts set n = n + $2 where id = $1 returning 1), \
              w1 as (update accounts set n = n + $4 where id = $3 returning 1), \
              w2 as (insert into notes (id, text) values ($5, $6), ($7, $8), ($9, $10)) \
-             select cast(case when (select 1 from w0) is null then 'part 0' when (select 1 from w1) is null then 'part 1' end as uuid)"
+             select cast(case when (select 1 from w0) is null then 'write N' when (select 1 from w1) is null then 'write N' end as uuid)"
+                .replace('N', &ADD.raw().slot().to_string())
         );
-        let complaint = "invalid input syntax for type uuid: \"part 1\" (22P02)";
-        assert!(wrong_part(&writes, complaint).is_some_and(|part| std::ptr::eq(part, &raw const writes[1])));
+        let complaint = StoreError::Bug(format!("invalid input syntax for type uuid: \"write {}\" (22P02)", ADD.raw().slot()));
+        assert!(matches!(explain(&writes, complaint), StoreError::Race(text) if text.ends_with(ADD.raw().sql)));
         assert_eq!(STATEMENTS.len(), 5);
     }
 

@@ -232,7 +232,7 @@ impl Postgres {
         }
         self.begin = None;
         ready.iter().try_for_each(|ready| ready.ask(wire))?;
-        let explained = |error| ready.iter().fold(error, |error, ready| ready.explain(error));
+        let explained = |error| pg_writes::explain(&writes, error);
         let checked = |answers: &[Answer]| {
             ready.iter().zip(answers.get(begins..).unwrap_or_default()).try_for_each(|(ready, answer)| ready.check(answer))
         };
