@@ -1,7 +1,6 @@
 //! What can go wrong below the rooms, and what it means for the caller.
 
 use rusqlite::ErrorCode;
-use tokio_postgres::error::SqlState;
 
 /// Why the store did not do what it was asked. Nothing was changed, except where [`StoreError::Ambiguous`] says that
 /// this is not known.
@@ -49,6 +48,23 @@ impl StoreError {
             _ => 1,
         }
     }
+
+    /// What an answer of PostgreSQL that refuses a statement means, by its SQLSTATE.
+    pub(crate) fn refused(code: &str, message: &str, constraint: Option<&str>) -> Self {
+        let text = format!("{message} ({code}{})", constraint.map(|c| format!(", {c}")).unwrap_or_default());
+        match code {
+            // Serialization failure, deadlock, unique violation.
+            "40001" | "40P01" | "23505" => Self::Race(text),
+            _ if code.starts_with("23") => Self::Violation(text),
+            // This session cannot go on: read-only after a failover, or without the statements that it had prepared.
+            "25006" | "26000" | "0A000" => Self::Lost(text),
+            // A message that the server does not understand.
+            "08P01" => Self::Bug(text),
+            _ if ["08", "57P"].iter().any(|class| code.starts_with(class)) => Self::Lost(text),
+            _ if ["53", "55", "57", "58"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
+            _ => Self::Bug(text),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -81,17 +97,7 @@ impl From<tokio_postgres::Error> for StoreError {
                 Self::Bug(chain(&error))
             };
         };
-        let text = format!("{} ({}{})", db.message(), db.code().code(), db.constraint().map(|c| format!(", {c}")).unwrap_or_default());
-        match db.code() {
-            &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::UNIQUE_VIOLATION => Self::Race(text),
-            code if code.code().starts_with("23") => Self::Violation(text),
-            // This session cannot go on: read-only after a failover, or without the statements that it had prepared.
-            code if ["25006", "26000", "0A000"].contains(&code.code()) => Self::Lost(text),
-            &SqlState::PROTOCOL_VIOLATION => Self::Bug(text),
-            code if ["08", "57P"].iter().any(|class| code.code().starts_with(class)) => Self::Lost(text),
-            code if ["53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class)) => Self::Unavailable(text),
-            _ => Self::Bug(text),
-        }
+        Self::refused(db.code().code(), db.message(), db.constraint())
     }
 }
 

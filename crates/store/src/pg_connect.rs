@@ -1,5 +1,6 @@
 //! How a connection to PostgreSQL is made: TLS with the platform's roots when the server is elsewhere, session settings
-//! that make both engines alike.
+//! that make both engines alike. Commands and queries go over a wire of our own, which blocks; what is rare (migrations,
+//! transfers, listening) uses the client library.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -8,10 +9,13 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use crate::error::StoreError;
+use crate::pg_socket::{Encrypt, Socket};
+use crate::pg_wire::Wire;
+use crate::runtime;
 
 /// Sequential scans are a last resort: a plan made while a table was empty stays in the prepared statements when the
 /// table has grown, and every statement is tested to find its rows by an index. For the same reason no plan depends on
@@ -30,13 +34,48 @@ type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
 /// Told what is said on a channel.
 pub(crate) type Hear = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Connects and drives the connection on the current runtime.
-pub(crate) async fn connect(url: &str) -> Result<(Client, Driver), StoreError> {
-    connect_to_hear(url, Arc::new(|_| {})).await
+/// Opens a session that blocks; the first host that takes it, if it may do what the URL wants.
+pub(crate) fn open(url: &str) -> Result<Wire, StoreError> {
+    let config = config(url)?;
+    let mut refused = StoreError::Unavailable("the database URL names no host".into());
+    for place in 0..config.get_hosts().len().max(config.get_hostaddrs().len()) {
+        match open_at(&config, place) {
+            Ok(wire) => return Ok(wire),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }
 
-/// The same, and tells `hear` what is said on the channels that it listens to.
-pub(crate) async fn connect_to_hear(url: &str, hear: Hear) -> Result<(Client, Driver), StoreError> {
+fn open_at(config: &Config, place: usize) -> Result<Wire, StoreError> {
+    let refused = |error: std::io::Error| StoreError::Unavailable(format!("error connecting to server: {error}"));
+    let mut socket = Socket::open(config, place).map_err(refused)?;
+    socket.waits(CONNECTED_WITHIN).map_err(refused)?;
+    // Nothing in the handshake is ever pending: its stream blocks.
+    let session = runtime()?;
+    if wants_tls(config) {
+        let name = config.get_hosts().get(place).and_then(|host| if let Host::Tcp(name) = host { Some(name.clone()) } else { None });
+        let encrypt = Encrypt { name: name.unwrap_or_default(), tls: Arc::new(tls()?) };
+        drop(session.block_on(config.connect_raw(socket.handshake(), encrypt)).map_err(unreachable)?);
+    } else {
+        let mut config = config.clone();
+        config.ssl_mode(SslMode::Disable);
+        drop(session.block_on(config.connect_raw(socket.handshake(), NoTls)).map_err(unreachable)?);
+    }
+    let mut wire = Wire::new(socket);
+    wire.batch(SESSION, CONNECTED_WITHIN)?;
+    let wanted = match config.get_target_session_attrs() {
+        TargetSessionAttrs::ReadWrite => "off",
+        TargetSessionAttrs::ReadOnly => "on",
+        _ => return Ok(wire),
+    };
+    match wire.batch("show transaction_read_only", CONNECTED_WITHIN)? {
+        Some(read_only) if read_only == wanted => Ok(wire),
+        _ => Err(StoreError::Unavailable("the server does not allow what target_session_attrs asks for".into())),
+    }
+}
+
+fn config(url: &str) -> Result<Config, StoreError> {
     let mut config: Config =
         url.parse().map_err(|e: tokio_postgres::Error| StoreError::Unavailable(format!("the database URL is not valid: {e}")))?;
     if config.get_connect_timeout().is_none() {
@@ -49,6 +88,17 @@ pub(crate) async fn connect_to_hear(url: &str, hear: Hear) -> Result<(Client, Dr
         .keepalives_interval(Duration::from_secs(5))
         .keepalives_retries(3);
     config.application_name("roborent");
+    Ok(config)
+}
+
+/// Connects and drives the connection on the current runtime.
+pub(crate) async fn connect(url: &str) -> Result<(Client, Driver), StoreError> {
+    connect_to_hear(url, Arc::new(|_| {})).await
+}
+
+/// The same, and tells `hear` what is said on the channels that it listens to.
+pub(crate) async fn connect_to_hear(url: &str, hear: Hear) -> Result<(Client, Driver), StoreError> {
+    let config = config(url)?;
     let no_answer = |_| StoreError::Unavailable(format!("the server did not answer within {CONNECTED_WITHIN:?}"));
     tokio::time::timeout(CONNECTED_WITHIN, dial(&config, hear)).await.map_err(no_answer)?
 }

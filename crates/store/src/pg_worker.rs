@@ -57,7 +57,7 @@ fn run(tx: &mut Tx<'_>, job: &mut dyn Job, purpose: Purpose) -> Result<(), Store
     match job.run(tx) {
         // A query has nothing to commit, and a connection that breaks here has lost nothing.
         Verdict::Commit if matches!(purpose, Purpose::Queries) => {
-            postgres(tx).rollback();
+            postgres(tx).let_go();
             Ok(())
         }
         Verdict::Commit => postgres(tx).commit().inspect_err(|_| postgres(tx).rollback()),

@@ -1,12 +1,14 @@
 //! The writes of a command on their way to PostgreSQL. A statement costs more there than what it does, so writes that
-//! cannot see each other travel as the parts of one statement, and each part still tells how many rows it changed.
+//! cannot see each other travel as the parts of one statement, which fails unless each part changed the rows it claims.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::types::Type;
 
 use crate::error::StoreError;
+use crate::pg_wire::{Answer, Prepared, Wire};
 use crate::statement::Raw;
 use crate::value::Value;
 
@@ -71,8 +73,13 @@ impl Write {
         self.groups < LARGE && self.raw.table().is_some()
     }
 
-    fn key(&self) -> (usize, usize) {
-        (self.raw.slot(), self.groups)
+    /// Whether the server can look at what it changed.
+    fn is_guarded(&self) -> bool {
+        self.raw.is_write()
+    }
+
+    fn key(&self) -> (usize, usize, bool) {
+        (self.raw.slot(), self.groups, self.may_miss)
     }
 
     fn types(&self) -> impl Iterator<Item = Type> {
@@ -100,25 +107,39 @@ fn statements(writes: &[Write]) -> impl Iterator<Item = &[Write]> {
     })
 }
 
-/// One statement that has each write as a part. Its row tells how many rows each part changed, where that is not certain:
-/// an insert of values adds them all or fails. To look for the only row is cheaper than to count; it is null where there
-/// is none, and the server refuses a second one.
+/// One statement that has each write as a part, and fails when a part did not change as many rows as the command claims:
+/// then it says which where an id should stand. An insert of values adds them all or fails by itself. To look for the
+/// only row is cheaper than to count; it is null where there is none, and the server refuses a second one.
 fn text_of(parts: &[Write]) -> String {
-    let (mut with, mut counts, mut placed) = (String::new(), String::new(), 0);
+    let (mut with, mut wrong, mut placed) = (String::new(), String::new(), 0);
     for (n, part) in parts.iter().enumerate() {
         let text = move_placeholders(&part.raw.postgres(part.groups), placed);
         placed += part.values.len();
         let lead = if n == 0 { "with" } else { "," };
         if part.raw.adds_values() {
             with += &format!("{lead} w{n} as ({text})");
-            counts += &format!(", {}::bigint", part.groups);
-        } else {
-            let count = if part.groups == 1 { "1::bigint" } else { "count(*)" };
-            with += &format!("{lead} w{n} as ({text} returning 1)");
-            counts += &format!(", (select {count} from w{n})");
+            continue;
         }
+        with += &format!("{lead} w{n} as ({text} returning 1)");
+        let is_wrong = match (part.may_miss, part.groups) {
+            (true, _) => format!("(select count(*) from w{n}) > 1"),
+            (false, 1) => format!("(select 1 from w{n}) is null"),
+            (false, rows) => format!("(select count(*) from w{n}) <> {rows}"),
+        };
+        wrong += &format!(" when {is_wrong} then '{MARK}{}'", part.raw.slot());
     }
-    format!("{with} select {}", &counts[2..])
+    if wrong.is_empty() { format!("{with} select 1::bigint") } else { format!("{with} select cast(case{wrong} end as uuid)") }
+}
+
+/// How the complaint about a part begins; the slot of its statement follows.
+const MARK: &str = "write ";
+
+/// Tells a complaint of the server about one of `writes` as what it means.
+pub(crate) fn explain(writes: &[Write], error: StoreError) -> StoreError {
+    let StoreError::Bug(text) = &error else { return error };
+    let slot = text.split_once(&format!("\"{MARK}")).and_then(|(_, slot)| slot.split_once('"')?.0.parse().ok());
+    let wrong = writes.iter().find(|write| Some(write.raw.slot()) == slot);
+    wrong.map_or(error, |write| StoreError::Race(format!("did not change the rows that the command claims: {}", write.raw.sql)))
 }
 
 /// `$1` becomes `$8` after seven values of other parts.
@@ -135,61 +156,63 @@ fn move_placeholders(sql: &str, by: usize) -> String {
 
 /// The statements for writes that a connection has prepared so far.
 #[derive(Default)]
-pub(crate) struct PreparedWrites(HashMap<Vec<(usize, usize)>, Statement>);
+pub(crate) struct PreparedWrites(HashMap<Vec<(usize, usize, bool)>, Arc<Prepared>>);
 
 /// Writes with their statement, ready to be sent.
 pub(crate) struct Ready<'w> {
-    statement: Statement,
+    statement: Arc<Prepared>,
     parts: &'w [Write],
 }
 
 impl PreparedWrites {
-    pub(crate) fn forget(&mut self) {
-        self.0.clear();
-    }
-
     /// Finds or prepares what `writes` need.
-    pub(crate) async fn prepare<'w>(&mut self, client: &Client, writes: &'w [Write]) -> Result<Vec<Ready<'w>>, StoreError> {
+    pub(crate) fn prepare<'w>(&mut self, wire: &mut Wire, limit: Duration, writes: &'w [Write]) -> Result<Vec<Ready<'w>>, StoreError> {
         let mut ready = Vec::new();
         for parts in statements(writes) {
             let is_kept = parts.len() == 1 || self.0.len() < KEPT_MAX || self.0.contains_key(&key_of(parts));
             for parts in parts.chunks(if is_kept { parts.len() } else { 1 }) {
-                ready.push(Ready { statement: self.statement(client, parts).await?, parts });
+                ready.push(Ready { statement: self.statement(wire, limit, parts)?, parts });
             }
         }
         Ok(ready)
     }
 
-    async fn statement(&mut self, client: &Client, parts: &[Write]) -> Result<Statement, StoreError> {
+    fn statement(&mut self, wire: &mut Wire, limit: Duration, parts: &[Write]) -> Result<Arc<Prepared>, StoreError> {
         let key = key_of(parts);
         if let Some(statement) = self.0.get(&key) {
-            return Ok(statement.clone());
+            return Ok(Arc::clone(statement));
         }
         let types: Vec<Type> = parts.iter().flat_map(Write::types).collect();
-        let text = if let [only] = parts { only.raw.postgres(only.groups) } else { text_of(parts) };
-        let statement = client.prepare_typed(&text, &types).await?;
-        self.0.insert(key, statement.clone());
+        let text = match parts {
+            [only] if !only.is_guarded() || only.raw.adds_values() => only.raw.postgres(only.groups),
+            _ => text_of(parts),
+        };
+        let statement = wire.prepare(&text, &types, limit)?;
+        self.0.insert(key, Arc::clone(&statement));
         Ok(statement)
     }
 }
 
-fn key_of(parts: &[Write]) -> Vec<(usize, usize)> {
+fn key_of(parts: &[Write]) -> Vec<(usize, usize, bool)> {
     parts.iter().map(Write::key).collect()
 }
 
 impl Ready<'_> {
-    /// Runs the writes; each must have changed exactly as many rows as the command claimed.
-    pub(crate) async fn send(&self, client: &Client) -> Result<(), StoreError> {
-        let params: Vec<&(dyn ToSql + Sync)> =
-            self.parts.iter().flat_map(|part| &part.values).map(|value| value as &(dyn ToSql + Sync)).collect();
-        if let [only] = self.parts {
-            return only.check(client.execute(&self.statement, &params).await?);
+    /// Whether the server itself refuses to go on when a write did not change what the command claims.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.parts.iter().all(Write::is_guarded)
+    }
+
+    pub(crate) fn ask(&self, wire: &mut Wire) -> Result<(), StoreError> {
+        wire.ask(&self.statement, self.parts.iter().flat_map(|part| &part.values))
+    }
+
+    /// Whether the writes changed what the command claims, where the server does not look itself.
+    pub(crate) fn check(&self, answer: &Answer) -> Result<(), StoreError> {
+        match self.parts {
+            [only] if !only.is_guarded() => only.check(answer.changed),
+            _ => Ok(()),
         }
-        let counts = client.query_one(&self.statement, &params).await?;
-        self.parts.iter().enumerate().try_for_each(|(n, part)| {
-            let changed: Option<i64> = counts.try_get(n)?;
-            part.check(changed.unwrap_or(0).unsigned_abs())
-        })
     }
 }
 
@@ -222,8 +245,11 @@ mod tests {
             "with w0 as (update accounts set n = n + $2 where id = $1 returning 1), \
              w1 as (update accounts set n = n + $4 where id = $3 returning 1), \
              w2 as (insert into notes (id, text) values ($5, $6), ($7, $8), ($9, $10)) \
-             select (select 1::bigint from w0), (select 1::bigint from w1), 3::bigint"
+             select cast(case when (select 1 from w0) is null then 'write N' when (select 1 from w1) is null then 'write N' end as uuid)"
+                .replace('N', &ADD.raw().slot().to_string())
         );
+        let complaint = StoreError::Bug(format!("invalid input syntax for type uuid: \"write {}\" (22P02)", ADD.raw().slot()));
+        assert!(matches!(explain(&writes, complaint), StoreError::Race(text) if text.ends_with(ADD.raw().sql)));
         assert_eq!(STATEMENTS.len(), 5);
     }
 

@@ -1,29 +1,66 @@
 //! PostgreSQL: one connection with its prepared statements.
 //!
-//! BEGIN travels with the first read; the writes of a command travel together, at the latest before COMMIT, and each
-//! must have changed exactly the rows it claims.
+//! BEGIN travels with the first statements, COMMIT with the last ones; the writes of a command travel together, and the
+//! server goes on only when each has changed exactly the rows it claims.
 
-use tokio_postgres::Statement;
-use tokio_postgres::types::{ToSql, Type};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
 
 use crate::error::StoreError;
 use crate::pg_ahead::Ahead;
-use crate::pg_line::{Line, Part, Patience, in_one_trip, within};
+use crate::pg_connect;
+use crate::pg_wire::{Answer, Prepared, Wire};
 use crate::pg_writes::{self, PreparedWrites, Write};
-use crate::statement::{Raw, Row, RowOf};
+use crate::statement::{Raw, Row};
 use crate::value::Value;
+
+const COMMIT: &str = "commit";
+const ROLLBACK: &str = "rollback";
+const LOCK: &str = "select pg_advisory_xact_lock($1)";
+
+/// After so many transactions all plans are made anew, and again after four times as many: those of the first minutes
+/// were made for tables that were nearly empty, where any index is as good as another.
+const REPLAN_FIRST: u64 = 64;
+
+/// How long an answer may take. Shorter than the kernel's own patience with a line where nothing arrives, except for
+/// statements, which may wait for others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// To statements: a little more than the server itself gives each.
+    pub(crate) statements: Duration,
+    /// To COMMIT, which waits for the disk, perhaps that of another machine.
+    pub(crate) commit: Duration,
+    /// To ROLLBACK. Hanging up does the same.
+    pub(crate) rollback: Duration,
+}
+
+impl Patience {
+    pub(crate) const USUAL: Self =
+        Self { statements: Duration::from_secs(65), commit: Duration::from_secs(15), rollback: Duration::from_secs(5) };
+}
 
 /// A connection, its open transaction, and the writes that wait to be sent.
 pub(crate) struct Postgres {
     url: String,
     patience: Patience,
-    line: Line,
-    prepared: Vec<Vec<(usize, Statement)>>,
+    wire: Wire,
+    prepared: Vec<Vec<(usize, Arc<Prepared>)>>,
     prepared_writes: PreparedWrites,
+    /// What belongs to no statement of the rooms, by its text.
+    own: Vec<(&'static str, Arc<Prepared>)>,
     begin: Option<&'static str>,
-    in_transaction: bool,
     waiting: Vec<Write>,
     ahead: Ahead,
+    transactions: u64,
+    replan_at: u64,
+}
+
+/// What travels behind the waiting writes.
+enum Last<'l> {
+    Asks(Vec<(Arc<Prepared>, &'l [Value<'l>])>),
+    Commit,
 }
 
 impl Postgres {
@@ -32,64 +69,86 @@ impl Postgres {
     }
 
     fn connect_with(url: &str, patience: Patience) -> Result<Self, StoreError> {
+        let mut wire = pg_connect::open(url)?;
+        let mut own = |sql| Ok::<_, StoreError>((sql, wire.prepare(sql, &[], patience.statements)?));
+        let own = vec![own(COMMIT)?, own(ROLLBACK)?];
         Ok(Self {
             url: url.to_owned(),
             patience,
-            line: Line::connect(url)?,
+            wire,
             prepared: Vec::new(),
             prepared_writes: PreparedWrites::default(),
+            own,
             begin: None,
-            in_transaction: false,
             waiting: Vec::new(),
             ahead: Ahead::default(),
+            transactions: 0,
+            replan_at: REPLAN_FIRST,
         })
     }
 
     /// Makes the next statement open a transaction with `begin`; reconnects first when the connection is lost.
     pub(crate) fn start(&mut self, begin: &'static str) -> Result<(), StoreError> {
-        if self.line.is_lost() {
-            self.line = Line::connect(&self.url)?;
-            self.prepared.clear();
-            self.prepared_writes.forget();
+        if self.wire.is_lost() {
+            *self = Self::connect_with(&self.url, self.patience)?;
         }
+        self.transactions += 1;
+        if self.transactions == self.replan_at {
+            self.replan_at *= 4;
+            self.wire.batch("discard plans", self.patience.statements)?;
+        }
+        self.wire.unsay();
         self.waiting.clear();
         self.ahead.clear();
         self.begin = Some(begin);
-        self.in_transaction = false;
         Ok(())
     }
 
-    /// Sends what waits, checks it, commits.
+    /// Sends what waits, has it checked, commits.
     pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        if !self.waiting.is_empty() {
-            self.flush()?;
+        let is_open = self.wire.in_transaction() || !self.waiting.is_empty();
+        if is_open {
+            self.trip(Last::Commit)?;
         }
         self.begin = None;
-        if !std::mem::take(&mut self.in_transaction) {
-            return Ok(());
-        }
-        self.control("commit", self.patience.commit).map_err(|error| match error {
-            // Only an answer of the server says that the commit did not happen.
-            StoreError::Lost(text) => StoreError::Ambiguous(text),
-            refused => refused,
-        })
+        Ok(())
     }
 
     /// Closes the connection; the next transaction gets a new one.
     pub(crate) fn give_up(&mut self) {
-        self.line.hang_up();
+        self.wire.hang_up();
     }
 
     /// Drops what waits and undoes what was sent.
     pub(crate) fn rollback(&mut self) {
+        self.wire.unsay();
         self.waiting.clear();
         self.begin = None;
-        let undone = if std::mem::take(&mut self.in_transaction) && !self.line.is_lost() {
-            self.control("rollback", self.patience.rollback)
+        let undone = if self.wire.in_transaction() && !self.wire.is_lost() {
+            self.own(ROLLBACK, &[]).and_then(|rollback| {
+                self.wire.ask(&rollback, [].iter())?;
+                self.wire.trip(self.patience.rollback)
+            })
+        } else {
+            Ok(Vec::new())
+        };
+        if undone.is_err() || self.wire.is_lost() {
+            self.give_up();
+        }
+    }
+
+    /// Ends a transaction that only read, without waiting for the server to say so.
+    pub(crate) fn let_go(&mut self) {
+        self.begin = None;
+        let gone = if self.wire.in_transaction() {
+            self.own(ROLLBACK, &[]).and_then(|rollback| {
+                self.wire.ask(&rollback, [].iter())?;
+                self.wire.send_off(self.patience.rollback)
+            })
         } else {
             Ok(())
         };
-        if undone.is_err() || self.line.is_lost() {
+        if gone.is_err() {
             self.give_up();
         }
     }
@@ -102,32 +161,24 @@ impl Postgres {
         groups: usize,
         each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let rows = match self.ahead.take(raw, values) {
-            Some(rows) => rows,
+        let answer = match self.ahead.take(raw, values) {
+            Some(answer) => answer,
             None => self.ask(raw, values, groups)?,
         };
-        rows.iter().try_for_each(|row| each(&Row(RowOf::Postgres(row), 0)))
+        answer.each(each)
     }
 
     /// Asks, and takes the announced reads along.
-    fn ask(&mut self, raw: &Raw, values: &[Value<'_>], groups: usize) -> Result<Vec<tokio_postgres::Row>, StoreError> {
-        let statement = self.statement(raw, groups)?;
-        let mut along = self.ahead.announced();
-        let along_statements = along.iter().map(|read| self.statement(read.raw, 1)).collect::<Result<Vec<_>, _>>()?;
-        let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as &(dyn ToSql + Sync)).collect();
-        let mut rows = Vec::new();
-        self.trip(|client| {
-            let mut parts: Vec<Part<'_>> = vec![Box::pin(async {
-                rows = client.query(&statement, &params).await?;
-                Ok(())
-            })];
-            parts.extend(
-                along.iter_mut().zip(&along_statements).map(|(read, statement)| -> Part<'_> { Box::pin(read.send(client, statement)) }),
-            );
-            parts
-        })?;
-        self.ahead.keep(along);
-        Ok(rows)
+    fn ask(&mut self, raw: &Raw, values: &[Value<'_>], groups: usize) -> Result<Answer, StoreError> {
+        let along = self.ahead.announced();
+        let mut asks = vec![(self.statement(raw, groups)?, values)];
+        for read in &along {
+            asks.push((self.statement(read.raw, 1)?, read.values.as_slice()));
+        }
+        let mut answers = self.trip(Last::Asks(asks))?.into_iter();
+        let answer = answers.next().ok_or_else(unanswered)?;
+        self.ahead.keep(along.into_iter().zip(answers));
+        Ok(answer)
     }
 
     /// Lets a read travel with the next one that is asked for.
@@ -138,10 +189,8 @@ impl Postgres {
     /// A write that is sent at once and answers how many rows it changed.
     pub(crate) fn change(&mut self, raw: &Raw, values: &[Value<'_>]) -> Result<u64, StoreError> {
         self.ahead.clear();
-        self.flush()?;
         let statement = self.statement(raw, 1)?;
-        let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as &(dyn ToSql + Sync)).collect();
-        self.line.wait(self.patience.statements, async { Ok(self.line.client().execute(&statement, &params).await?) })
+        Ok(self.trip(Last::Asks(vec![(statement, values)]))?.first().ok_or_else(unanswered)?.changed)
     }
 
     /// Keeps a write for the next trip.
@@ -157,68 +206,80 @@ impl Postgres {
     }
 
     pub(crate) fn advisory_lock(&mut self, name: i64) -> Result<(), StoreError> {
-        self.trip(|client| {
-            vec![Box::pin(async move {
-                client.query_typed("select pg_advisory_xact_lock($1)", &[(&name, Type::INT8)]).await?;
-                Ok(())
-            })]
-        })
+        let lock = self.own(LOCK, &[Type::INT8])?;
+        self.trip(Last::Asks(vec![(lock, &[Value::Int(name)])])).map(drop)
     }
 
     /// Prepares a statement apart from any transaction; answers the types of parameters and columns as PostgreSQL sees them.
     pub(crate) fn describe(&mut self, raw: &Raw) -> Result<(Vec<Type>, Vec<Type>), StoreError> {
         let statement = self.statement(raw, 1)?;
-        Ok((statement.params().to_vec(), statement.columns().iter().map(|c| c.type_().clone()).collect()))
+        Ok((statement.params.clone(), statement.columns.clone()))
     }
 
-    fn flush(&mut self) -> Result<(), StoreError> {
-        self.trip(|_| Vec::new())
-    }
-
-    /// BEGIN if it is due, the waiting writes, and then `last`, sent together.
-    fn trip<'l>(&'l mut self, last: impl FnOnce(&'l tokio_postgres::Client) -> Vec<Part<'l>>) -> Result<(), StoreError> {
+    /// BEGIN if it is due, the waiting writes, and then `last`, sent together. Answers what `last` asked.
+    fn trip(&mut self, last: Last<'_>) -> Result<Vec<Answer>, StoreError> {
         let writes = std::mem::take(&mut self.waiting);
-        if !writes.is_empty()
-            && let Some(begin) = self.begin.take()
-        {
-            // A BEGIN may fail alone. Writes that travelled with it would then each be a transaction of its own.
-            self.control(begin, self.patience.begin)?;
-            self.in_transaction = true;
+        let begin = self.begin.map(|begin| self.own(begin, &[])).transpose()?;
+        let (asks, commit) = match last {
+            Last::Asks(asks) => (asks, None),
+            Last::Commit => (Vec::new(), Some(self.own(COMMIT, &[])?)),
+        };
+        let Self { wire, prepared_writes, patience, .. } = self;
+        let ready = prepared_writes.prepare(wire, patience.statements, &writes)?;
+        let begins = usize::from(begin.is_some());
+        if let Some(begin) = begin {
+            wire.ask(&begin, [].iter())?;
         }
-        let begin = self.begin.take();
-        self.in_transaction |= begin.is_some();
-        let Self { line, prepared_writes, patience, .. } = self;
-        let client = line.client();
-        line.wait(patience.statements, async {
-            let ready = prepared_writes.prepare(client, &writes).await?;
-            let mut parts: Vec<Part<'_>> = Vec::with_capacity(ready.len() + 2);
-            if let Some(begin) = begin {
-                parts.push(Box::pin(within(patience.begin, client.batch_execute(begin))));
-            }
-            parts.extend(ready.iter().map(|ready| -> Part<'_> { Box::pin(ready.send(client)) }));
-            parts.extend(last(client));
-            in_one_trip(parts).await
-        })
+        self.begin = None;
+        ready.iter().try_for_each(|ready| ready.ask(wire))?;
+        let explained = |error| pg_writes::explain(&writes, error);
+        let checked = |answers: &[Answer]| {
+            ready.iter().zip(answers.get(begins..).unwrap_or_default()).try_for_each(|(ready, answer)| ready.check(answer))
+        };
+        asks.iter().try_for_each(|(statement, values)| wire.ask(statement, values.iter()))?;
+        let mut answers = Vec::new();
+        if commit.is_none() || !ready.iter().all(pg_writes::Ready::is_guarded) {
+            answers = wire.trip(patience.statements).map_err(explained)?;
+            checked(&answers)?;
+        }
+        if let Some(commit) = commit {
+            wire.ask(&commit, [].iter())?;
+            let limit = if ready.is_empty() { patience.commit } else { patience.statements + patience.commit };
+            wire.trip(limit).map_err(|error| match explained(error) {
+                // Only an answer of the server says that the commit did not happen.
+                StoreError::Lost(text) => StoreError::Ambiguous(text),
+                refused => refused,
+            })?;
+        }
+        Ok(answers.split_off((begins + ready.len()).min(answers.len())))
     }
 
-    fn control(&self, sql: &'static str, limit: std::time::Duration) -> Result<(), StoreError> {
-        self.line.wait(limit, async { Ok(self.line.client().batch_execute(sql).await?) })
+    fn own(&mut self, sql: &'static str, types: &[Type]) -> Result<Arc<Prepared>, StoreError> {
+        if let Some((_, statement)) = self.own.iter().find(|(text, _)| *text == sql) {
+            return Ok(Arc::clone(statement));
+        }
+        let statement = self.wire.prepare(sql, types, self.patience.statements)?;
+        self.own.push((sql, Arc::clone(&statement)));
+        Ok(statement)
     }
 
-    fn statement(&mut self, raw: &Raw, groups: usize) -> Result<Statement, StoreError> {
+    fn statement(&mut self, raw: &Raw, groups: usize) -> Result<Arc<Prepared>, StoreError> {
         let slot = raw.slot();
         if self.prepared.len() <= slot {
             self.prepared.resize_with(slot + 1, Vec::new);
         }
         if let Some((_, statement)) = self.prepared[slot].iter().find(|(n, _)| *n == groups) {
-            return Ok(statement.clone());
+            return Ok(Arc::clone(statement));
         }
         let types: Vec<Type> = std::iter::repeat_n(raw.kinds, groups).flatten().map(|kind| kind.postgres()).collect();
-        let text = raw.postgres(groups);
-        let statement = self.line.wait(self.patience.statements, async { Ok(self.line.client().prepare_typed(&text, &types).await?) })?;
-        self.prepared[slot].push((groups, statement.clone()));
+        let statement = self.wire.prepare(&raw.postgres(groups), &types, self.patience.statements)?;
+        self.prepared[slot].push((groups, Arc::clone(&statement)));
         Ok(statement)
     }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::Lost("fewer answers than questions".into())
 }
 
 #[cfg(test)]
@@ -237,7 +298,7 @@ mod tests {
     }
 
     const SHORT: Duration = Duration::from_millis(400);
-    const PATIENCE: Patience = Patience { begin: SHORT, statements: SHORT, commit: SHORT, rollback: SHORT };
+    const PATIENCE: Patience = Patience { statements: SHORT, commit: SHORT, rollback: SHORT };
 
     /// A line to the test server that can be told to swallow everything, without breaking.
     struct Line {
@@ -309,7 +370,7 @@ mod tests {
             let lost = ask(&mut postgres, &ONE).expect_err("no answer");
             assert!(matches!(&lost, StoreError::Lost(text) if text.contains("no answer within 400ms")), "{lost:?}");
             postgres.rollback();
-            assert!(postgres.line.client().is_closed(), "the server is told by hanging up");
+            assert!(postgres.wire.is_lost(), "the server is told by hanging up");
             postgres.give_up();
             line.falls_silent(false);
             postgres.start("begin").expect("another line");
@@ -342,7 +403,7 @@ mod tests {
         ask(&mut postgres, &ONE).expect("answers");
         line.falls_silent(true);
         postgres.rollback();
-        assert!(postgres.line.is_lost());
+        assert!(postgres.wire.is_lost());
         line.falls_silent(false);
         postgres.start("begin").expect("another line");
         ask(&mut postgres, &ONE).expect("answers");

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::StoreError;
+use crate::pg_wire::Columns;
 use crate::value::{Bind, Cell, Field, Kind, Mismatch, Value};
 
 /// A statement with parameters `P` (a tuple) and rows `R` (a tuple or a [`row!`](crate::row) struct; `()` for writes).
@@ -34,6 +35,7 @@ pub struct Raw {
 struct Shape {
     takes_rows: bool,
     table: Option<String>,
+    is_write: bool,
     adds_values: bool,
     deletes: bool,
 }
@@ -70,6 +72,11 @@ impl Raw {
         self.shape().takes_rows
     }
 
+    /// Whether it changes rows and answers none.
+    pub(crate) fn is_write(&self) -> bool {
+        self.shape().is_write
+    }
+
     /// The table that a plain write of PostgreSQL changes; none for what reads other rows or answers some.
     pub(crate) fn table(&self) -> Option<&str> {
         self.shape().table.as_deref()
@@ -90,14 +97,18 @@ impl Raw {
             let sql = of_one_engine(self.sql, "{postgres}");
             let table = table_of(&sql);
             let adds_values = table.is_some() && sql.starts_with("insert into ") && !sql.contains(" on conflict");
-            Shape { takes_rows: sql.contains("{rows}"), table, adds_values, deletes: sql.starts_with("delete ") }
+            let is_write = VERBS.iter().any(|verb| sql.starts_with(verb)) && !sql.contains("returning");
+            Shape { takes_rows: sql.contains("{rows}"), table, is_write, adds_values, deletes: sql.starts_with("delete ") }
         })
     }
 }
 
+/// How a write begins.
+const VERBS: [&str; 3] = ["insert into ", "update ", "delete from "];
+
 fn table_of(sql: &str) -> Option<String> {
     let sql = sql.replace(" from (values ", " ");
-    let target = ["insert into ", "update ", "delete from "].iter().find_map(|verb| sql.strip_prefix(verb))?;
+    let target = VERBS.iter().find_map(|verb| sql.strip_prefix(verb))?;
     let is_plain = ["select", "returning", " from ", " using "].iter().all(|word| !target.contains(word));
     is_plain.then(|| target.chars().take_while(|c| *c != ' ').collect())
 }
@@ -184,18 +195,28 @@ pub struct Row<'a>(pub(crate) RowOf<'a>, pub(crate) usize);
 pub(crate) enum RowOf<'a> {
     Lite(&'a rusqlite::Row<'a>),
     Postgres(&'a tokio_postgres::Row),
+    Wire(&'a Columns<'a>),
 }
 
 impl Row<'_> {
     /// The column at `index`, counted from 0.
     pub fn get<T: Field>(&self, index: usize) -> Result<T, StoreError> {
         let index = self.1 + index;
-        let cell = match &self.0 {
-            RowOf::Lite(row) => Cell::from_lite(row.get_ref(index)?),
-            RowOf::Postgres(row) => Ok(row.try_get::<_, Cell<'_>>(index)?),
-        };
-        cell.and_then(T::load).map_err(|Mismatch { wanted }| StoreError::Corrupt(format!("column {index}: expected {wanted}")))
+        T::load(self.cell(index)?).map_err(|mismatch| corrupt(index, &mismatch))
     }
+
+    /// The column at `index` of the whole row, as the engine returned it.
+    pub(crate) fn cell(&self, index: usize) -> Result<Cell<'_>, StoreError> {
+        match &self.0 {
+            RowOf::Lite(row) => Cell::from_lite(row.get_ref(index)?).map_err(|mismatch| corrupt(index, &mismatch)),
+            RowOf::Postgres(row) => Ok(row.try_get::<_, Cell<'_>>(index)?),
+            RowOf::Wire(columns) => columns.cell(index).map_err(|mismatch| corrupt(index, &mismatch)),
+        }
+    }
+}
+
+fn corrupt(index: usize, mismatch: &Mismatch) -> StoreError {
+    StoreError::Corrupt(format!("column {index}: expected {}", mismatch.wanted))
 }
 
 /// A Rust value made from a row.

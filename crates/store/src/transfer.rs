@@ -23,7 +23,7 @@ use crate::value::Value;
 use crate::{EngineSettings, on_a_thread};
 
 use file::{Applied, Reader, TableLine, Writer};
-use side::{Column, Purpose, Side, Table, applied, cell, count, fitted, open, plain, quoted, tables};
+use side::{Column, Purpose, Side, Table, applied, count, fitted, open, plain, quoted, tables};
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub fn export(engine: &EngineSettings, out: &mut (dyn Write + Send)) -> Result<S
             let mut rows = 0;
             side.rows(&table.select(), &mut |row| {
                 rows += 1;
-                writer.row((0..table.columns.len()).map(|index| cell(row, index)))
+                writer.row((0..table.columns.len()).map(|index| row.cell(index)))
             })?;
             tracing::info!("{}: {rows} rows written", table.name);
             written.push((table.name, rows));
@@ -158,7 +158,7 @@ fn pristine(migrations: &[Migration]) -> Result<BTreeMap<String, Vec<Row>>, Stor
 fn some_rows(side: &mut dyn Side, table: &Table, limit: usize) -> Result<Vec<Row>, StoreError> {
     let mut rows = Vec::new();
     side.rows(&format!("{} limit {limit}", table.select()), &mut |row| {
-        rows.push((0..table.columns.len()).map(|index| cell(row, index).map(plain)).collect::<Result<Row, _>>()?);
+        rows.push((0..table.columns.len()).map(|index| row.cell(index).map(plain)).collect::<Result<Row, _>>()?);
         Ok(())
     })?;
     Ok(rows)

@@ -126,6 +126,13 @@ impl<'a> Cell<'a> {
             ValueRef::Blob(b) => Ok(Cell::Bytes(b)),
         }
     }
+
+    pub(crate) fn from_postgres(kind: &Type, raw: &'a [u8]) -> Result<Self, Mismatch> {
+        if !Self::accepts(kind) {
+            return Err(Mismatch { wanted: "one of the five kinds of values" });
+        }
+        Self::from_sql(kind, raw).map_err(|_| Mismatch { wanted: "bytes of its own type" })
+    }
 }
 
 impl<'a> FromSql<'a> for Cell<'a> {

@@ -341,3 +341,29 @@ async fn a_lost_race_is_run_again_and_finds_the_winner() {
     store.close();
     drop_database("race").await;
 }
+
+/// COMMIT is on its way already when the server finds that a part of the command changed nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_changes_no_row_undoes_its_command_on_postgres() {
+    let Some(store) = postgres("guards", |_| String::new()).await else { return };
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&runs);
+    let missed = store
+        .command(move |tx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tx.write_rows(&INSERT_MANY, &[(1, 1), (2, 2)])?;
+            tx.write(&TWIN, (1, 1))?;
+            Ok::<_, Outcome>(tx.write(&ADD, (99, 1))?)
+        })
+        .await;
+    assert!(matches!(&missed, Err(Outcome::Store(StoreError::Race(text))) if text.contains("update things set n")), "{missed:?}");
+    assert_eq!(runs.load(Ordering::Relaxed), 50, "somebody else may have changed the row: it was looked for again");
+    let alone = store.command(|tx| Ok::<_, Outcome>(tx.write(&ADD, (99, 1))?)).await;
+    assert!(matches!(&alone, Err(Outcome::Store(StoreError::Race(_)))), "{alone:?}");
+    assert_eq!(count(&store).await, (0, 0));
+    let twins = store.query(|tx| Ok::<_, Outcome>(tx.maybe(&HAS_TWIN, (1,))?)).await.unwrap();
+    assert_eq!(twins, None);
+    store.command(|tx| Ok::<_, Outcome>(tx.write_if_there(&ADD, (99, 1))?)).await.expect("none is there, and none has to be");
+    store.close();
+    drop_database("guards").await;
+}

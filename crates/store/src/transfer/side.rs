@@ -8,7 +8,7 @@ use super::file::{Applied, hex};
 use super::{lite, postgres, refused};
 use crate::EngineSettings;
 use crate::error::StoreError;
-use crate::statement::{Row, RowOf};
+use crate::statement::Row;
 use crate::value::{Cell, Field as _, Kind, Mismatch, Value};
 
 /// The table in which the migrations keep their own books; it moves in the header and not as a table.
@@ -135,16 +135,6 @@ pub(super) fn count(side: &mut dyn Side, table: &Table) -> Result<u64, StoreErro
         Ok(())
     })?;
     Ok(count.unsigned_abs())
-}
-
-/// A cell as it is stored.
-pub(super) fn cell<'r>(row: &'r Row<'_>, index: usize) -> Result<Cell<'r>, StoreError> {
-    match &row.0 {
-        RowOf::Lite(row) => {
-            Cell::from_lite(row.get_ref(index)?).map_err(|Mismatch { wanted }| refused(format!("column {index}: expected {wanted}")))
-        }
-        RowOf::Postgres(row) => Ok(row.try_get::<_, Cell<'_>>(index)?),
-    }
 }
 
 /// A cell as the file would give it back: truth values are numbers, ids are bytes.
