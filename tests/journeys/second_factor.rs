@@ -207,7 +207,7 @@ on_both_engines! {
             assert!(matches!(done.status, 200 | 303), "{path}: {}", done.status);
             assert!(!done.header("location").unwrap_or_default().starts_with("/step-up"), "{path}");
         }
-        assert_eq!(app.sign_in("new@example.com", "another horse battery").await.status, 200);
+        assert_eq!(app.sign_in(EMAIL, "another horse battery").await.status, 200);
     }
 
     async fn what_an_admin_decides_about_money_needs_a_fresh_code_over_every_door(app, |config| {
