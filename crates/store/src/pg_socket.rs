@@ -13,11 +13,14 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 /// Bytes to and from the server.
 pub(crate) enum Socket {
@@ -169,7 +172,24 @@ impl AsyncWrite for Handshake<'_> {
 
 impl TlsStream for Handshake<'_> {
     fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
+        let Socket::Tls(stream) = &*self.0 else { return ChannelBinding::none() };
+        let certificate = stream.conn.peer_certificates().and_then(<[_]>::first);
+        certificate.and_then(|certificate| end_point(certificate)).map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
+    }
+}
+
+/// The hash that ties a password to the server's certificate (RFC 5929, section 4.1): that of its signature, SHA-256 for
+/// those that are too weak.
+fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
+    let signed_with = Certificate::from_der(certificate).ok()?.signature_algorithm.oid.to_string();
+    match signed_with.as_str() {
+        // RSA with MD5, SHA-1, SHA-256; ECDSA with SHA-1, SHA-256.
+        "1.2.840.113549.1.1.4" | "1.2.840.113549.1.1.5" | "1.2.840.113549.1.1.11" | "1.2.840.10045.4.1" | "1.2.840.10045.4.3.2" => {
+            Some(Sha256::digest(certificate).to_vec())
+        }
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => Some(Sha384::digest(certificate).to_vec()),
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => Some(Sha512::digest(certificate).to_vec()),
+        _ => None,
     }
 }
 

@@ -75,7 +75,7 @@ impl Answer {
             columns.buffer = row.buffer();
             columns.places.clear();
             let mut places = row.ranges();
-            while let Some(place) = places.next().map_err(garbled)? {
+            while let Some(place) = places.next().map_err(|error| garbled(&error))? {
                 columns.places.push(place);
             }
             each(&Row(RowOf::Wire(&columns), 0))
@@ -110,7 +110,7 @@ impl Wire {
             BindError::Conversion(error) => StoreError::Bug(error.to_string()),
             BindError::Serialization(error) => StoreError::Bug(error.to_string()),
         })?;
-        frontend::execute("", 0, &mut self.out).map_err(unsaid)?;
+        frontend::execute("", 0, &mut self.out).map_err(|error| unsaid(&error))?;
         self.asked.push(Arc::clone(statement));
         Ok(())
     }
@@ -139,7 +139,7 @@ impl Wire {
 
     /// Statements without parameters, apart from any trip. Answers the first cell of the last row, as text.
     pub(crate) fn batch(&mut self, sql: &str, limit: Duration) -> Result<Option<String>, StoreError> {
-        frontend::query(sql, &mut self.out).map_err(unsaid)?;
+        frontend::query(sql, &mut self.out).map_err(|error| unsaid(&error))?;
         self.asked.push(Arc::new(Prepared { name: String::new(), params: Vec::new(), columns: vec![Type::TEXT] }));
         self.send(limit)?;
         let mut said = None;
@@ -156,8 +156,8 @@ impl Wire {
     pub(crate) fn prepare(&mut self, sql: &str, types: &[Type], limit: Duration) -> Result<Arc<Prepared>, StoreError> {
         self.named += 1;
         let name = format!("s{}", self.named);
-        frontend::parse(&name, sql, types.iter().map(Type::oid), &mut self.out).map_err(unsaid)?;
-        frontend::describe(b'S', &name, &mut self.out).map_err(unsaid)?;
+        frontend::parse(&name, sql, types.iter().map(Type::oid), &mut self.out).map_err(|error| unsaid(&error))?;
+        frontend::describe(b'S', &name, &mut self.out).map_err(|error| unsaid(&error))?;
         frontend::sync(&mut self.out);
         self.send(limit)?;
         let (mut prepared, mut failure) = (Prepared { name, params: Vec::new(), columns: Vec::new() }, None);
@@ -165,10 +165,10 @@ impl Wire {
         loop {
             match self.hear()? {
                 Message::ParameterDescription(body) => {
-                    prepared.params = body.parameters().map(|oid| Ok(of(oid))).collect().map_err(garbled)?;
+                    prepared.params = body.parameters().map(|oid| Ok(of(oid))).collect().map_err(|error| garbled(&error))?;
                 }
                 Message::RowDescription(body) => {
-                    prepared.columns = body.fields().map(|field| Ok(of(field.type_oid()))).collect().map_err(garbled)?;
+                    prepared.columns = body.fields().map(|field| Ok(of(field.type_oid()))).collect().map_err(|error| garbled(&error))?;
                 }
                 Message::ErrorResponse(body) => failure = Some(refused(&body)),
                 Message::ReadyForQuery(_) if self.owed == 0 => return failure.map_or(Ok(Arc::new(prepared)), Err),
@@ -192,7 +192,7 @@ impl Wire {
                 Message::ReadyForQuery(_) if self.owed == 0 => return failure.map_or(Ok(answers), Err),
                 Message::DataRow(row) if !earlier => rows.push(row),
                 Message::CommandComplete(body) if !earlier => {
-                    let changed = body.tag().map_err(garbled)?.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+                    let changed = body.tag().map_err(|error| garbled(&error))?.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
                     // A batch is asked once and answered for each of its statements.
                     if let Some(statement) = asked.next() {
                         answers.push(Answer { statement, rows: std::mem::take(&mut rows), changed });
@@ -269,10 +269,10 @@ fn refused(body: &ErrorResponseBody) -> StoreError {
     StoreError::refused(&code, &message, constraint.as_deref())
 }
 
-fn garbled(error: std::io::Error) -> StoreError {
+fn garbled(error: &std::io::Error) -> StoreError {
     StoreError::Lost(format!("the answer is garbled: {error}"))
 }
 
-fn unsaid(error: std::io::Error) -> StoreError {
+fn unsaid(error: &std::io::Error) -> StoreError {
     StoreError::Bug(error.to_string())
 }

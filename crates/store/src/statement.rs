@@ -35,9 +35,16 @@ pub struct Raw {
 struct Shape {
     takes_rows: bool,
     table: Option<String>,
-    is_write: bool,
+    /// Of what changes rows and answers none.
+    verb: Option<Verb>,
     adds_values: bool,
-    deletes: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Insert,
+    Update,
+    Delete,
 }
 
 static NEXT_SLOT: AtomicUsize = AtomicUsize::new(1);
@@ -74,7 +81,7 @@ impl Raw {
 
     /// Whether it changes rows and answers none.
     pub(crate) fn is_write(&self) -> bool {
-        self.shape().is_write
+        self.shape().verb.is_some()
     }
 
     /// The table that a plain write of PostgreSQL changes; none for what reads other rows or answers some.
@@ -89,26 +96,26 @@ impl Raw {
 
     /// Whether a plain write deletes rows.
     pub(crate) fn deletes(&self) -> bool {
-        self.shape().deletes
+        self.shape().verb == Some(Verb::Delete)
     }
 
     fn shape(&self) -> &Shape {
         self.shape.get_or_init(|| {
             let sql = of_one_engine(self.sql, "{postgres}");
             let table = table_of(&sql);
-            let adds_values = table.is_some() && sql.starts_with("insert into ") && !sql.contains(" on conflict");
-            let is_write = VERBS.iter().any(|verb| sql.starts_with(verb)) && !sql.contains("returning");
-            Shape { takes_rows: sql.contains("{rows}"), table, is_write, adds_values, deletes: sql.starts_with("delete ") }
+            let verb = VERBS.iter().find(|(begins, _)| sql.starts_with(begins) && !sql.contains("returning")).map(|(_, verb)| *verb);
+            let adds_values = table.is_some() && verb == Some(Verb::Insert) && !sql.contains(" on conflict");
+            Shape { takes_rows: sql.contains("{rows}"), table, verb, adds_values }
         })
     }
 }
 
 /// How a write begins.
-const VERBS: [&str; 3] = ["insert into ", "update ", "delete from "];
+const VERBS: [(&str, Verb); 3] = [("insert into ", Verb::Insert), ("update ", Verb::Update), ("delete from ", Verb::Delete)];
 
 fn table_of(sql: &str) -> Option<String> {
     let sql = sql.replace(" from (values ", " ");
-    let target = VERBS.iter().find_map(|verb| sql.strip_prefix(verb))?;
+    let target = VERBS.iter().find_map(|(begins, _)| sql.strip_prefix(begins))?;
     let is_plain = ["select", "returning", " from ", " using "].iter().all(|word| !target.contains(word));
     is_plain.then(|| target.chars().take_while(|c| *c != ' ').collect())
 }
