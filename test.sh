@@ -304,17 +304,32 @@ start_cluster() {
 
 # ---------------------------------------------------------------- the steps
 
+steps=0
 failed_steps=()
+failed_logs=()
 
+# Outside of a terminal the end of a step that failed is said again at the end of everything.
 step() { # HEADING COMMAND...
   local heading=$1 started=$SECONDS outcome=ok
   shift
+  steps=$((steps + 1))
   printf '\n==> %s\n' "$heading"
-  run "$@" || {
-    outcome="FAILED"
+  if [[ -t 1 ]]; then
+    run "$@" || outcome="FAILED"
+  else
+    run kept "$work/said.$steps" "$@" || outcome="FAILED"
+  fi
+  [[ $outcome == ok ]] || {
     failed_steps+=("$heading")
+    failed_logs+=("$work/said.$steps")
   }
   printf '<== %s: %s, %d s\n' "$heading" "$outcome" "$((SECONDS - started))"
+}
+
+kept() { # FILE COMMAND...
+  local file=$1
+  shift
+  (set -o pipefail; "$@" 2>&1 | tee "$file")
 }
 
 check_lock() {
@@ -407,8 +422,15 @@ fi
 
 printf '\n'
 status=0
-if [[ ${#failed_steps[@]} -gt 0 ]]; then
+for ((n = 0; n < ${#failed_steps[@]}; n++)); do
   status=1
+  if [[ -r ${failed_logs[n]} ]]; then
+    printf '\n--- how %s ended\n' "${failed_steps[n]}"
+    tail -n 40 "${failed_logs[n]}"
+  fi
+done
+if [[ $status -ne 0 ]]; then
+  printf '\n'
   printf 'Failed: %s\n' "${failed_steps[@]}"
 fi
 say "$SECONDS s in all"
