@@ -10,5 +10,5 @@ pub mod transaction;
 
 pub use account::{AccountId, AccountKind, NewAccount};
 pub use balance::{Balance, announce_balance, balance_of, open_user_account};
-pub use record::record;
+pub use record::{announce, record};
 pub use transaction::{Transaction, TransactionKind};

@@ -62,6 +62,11 @@ pub fn record(cx: &mut Context<'_, '_>, transaction: &Transaction) -> Result<()>
     store::insert_fresh_entries(cx, &lines)
 }
 
+/// Announces that [`record`] will book against `account` alone, beside accounts that it opens.
+pub fn announce(cx: &mut Context<'_, '_>, account: AccountId) {
+    store::announce_lock(cx, account);
+}
+
 /// `missing` is not there.
 pub fn short_of(missing: Usdt) -> Error {
     let error = Error::from(LedgerRefusal::InsufficientFunds { missing });

@@ -112,6 +112,11 @@ macro_rules! kind {
 /// The transactions that one run of the sealing job takes.
 pub(super) const SEALED_TOGETHER: i64 = 512;
 
+/// Announces [`lock_accounts`] for one account.
+pub(super) fn announce_lock(cx: &mut Context<'_, '_>, id: AccountId) {
+    cx.tx.announce(&LOCK_ACCOUNTS, (id,));
+}
+
 /// Locks accounts in the order of `ids`, which is that of the ids themselves.
 pub(super) fn lock_accounts(cx: &mut Context<'_, '_>, ids: &[AccountId]) -> Result<Vec<AccountRow>> {
     let keys: Vec<_> = ids.iter().map(|id| (*id,)).collect();

@@ -174,6 +174,7 @@ pub(super) fn reads_first(cx: &mut Context<'_, '_>, _: &PublishTask, creator: Us
     store::announce_content_rules(cx);
     spend_cap::announce(cx, creator);
     ledger::announce_balance(cx, creator);
+    ledger::announce(cx, ledger::AccountId::available(creator));
 }
 
 pub(super) fn publish_task(cx: &mut Context<'_, '_>, input: &PublishTask) -> Result<Publication> {
