@@ -415,8 +415,8 @@ fi
 step "banned crates" check_lock
 step "cargo test" cargo_test "$@"
 if [[ $# -eq 0 ]]; then
-  for folder in clients/*; do
-    step "$folder" client "$folder"
+  for folder in clients/*/; do
+    step "${folder%/}" client "${folder%/}"
   done
 fi
 

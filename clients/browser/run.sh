@@ -4,7 +4,7 @@
 # Every page is looked at by axe and kept as a picture in the folder that SHOTS names (target/shots when it is not set).
 # Needs node 20, cargo, and Debian's chromium; installs the rest beside this script.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../.begin.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../begin.sh"
 
 [[ -x /usr/bin/chromium ]] || { apt-get update -qq && apt-get install -y -qq chromium; }
 npm_install playwright-core

@@ -2,7 +2,7 @@
 # Starts a sandbox and uses it over MCP with what nobody here wrote: the official TypeScript and Python clients, and the
 # official conformance suite. Needs node 20 with npm, python 3.11 with venv, cargo. Installs the clients beside this script.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../.begin.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../begin.sh"
 
 npm_install @modelcontextprotocol/conformance
 pip_install mcp

@@ -2,7 +2,7 @@
 # Two clients that nobody here wrote, tronweb (npm) and tronpy (PyPI), pay on a devnet of their own, and pay a market and
 # are paid by it. Needs node 20, python 3.11 with venv, cargo. Installs the clients beside this script.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../.begin.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../begin.sh"
 
 npm_install tronweb
 pip_install 'tronpy, google.protobuf'
