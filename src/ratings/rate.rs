@@ -10,7 +10,7 @@ use crate::base::{Context, Result, UserId};
 use crate::events::{self, Event, EventKind};
 use crate::ratings::{RatingRefusal, store};
 use crate::tasks::acceptance::AcceptanceId;
-use crate::tasks::paid_slot;
+use crate::tasks::{check_content, paid_slot};
 use crate::users::reputation::{Tally, tally};
 
 /// Which slot, and how it went.
@@ -52,6 +52,9 @@ pub(super) fn rate(cx: &mut Context<'_, '_>, input: &Rate) -> Result<Rated> {
         return Err(RatingRefusal::AlreadyRated.into());
     }
     let comment = input.comment.as_deref().unwrap_or_default();
+    if !comment.is_empty() {
+        check_content(cx, &[comment])?;
+    }
     store::insert_rating(cx, input.acceptance_id, (me, other), input.stars, comment)?;
     tally(cx, &[(other, Tally::Rating, input.stars)])?;
     let data = json!({ "acceptance_id": input.acceptance_id, "from": me, "stars": input.stars, "comment": comment });

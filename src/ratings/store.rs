@@ -24,7 +24,9 @@ use crate::tasks::task::{TaskId, TaskStatus};
     INSERT_RATING: (AcceptanceId, UserId, UserId, i64, String, Ts) => () =
         "insert into ratings (acceptance_id, rater_id, rated_id, stars, comment, at) values ($1, $2, $3, $4, $5, $6)";
     NEWEST_OF: (UserId, i64) => RatingRow =
-        "select r.stars, r.comment, r.at, a.worker_id, t.id, t.category, t.status, t.expires_at, x.title from ratings r \
+        "select r.stars, case when u.status = 'suspended' then '' else r.comment end, r.at, a.worker_id, t.id, t.category, t.status, \
+                t.expires_at, x.title \
+         from ratings r join users u on u.id = r.rater_id \
          join acceptances a on a.id = r.acceptance_id join tasks t on t.id = a.task_id join task_texts x on x.task_id = t.id \
          where r.rated_id = $1 order by r.at desc, r.acceptance_id desc limit $2";
 }
@@ -33,7 +35,7 @@ pub(super) fn has_rated(cx: &mut Context<'_, '_>, acceptance: AcceptanceId, rate
     Ok(cx.tx.maybe(&HAS_RATED, (acceptance, rater))?.is_some())
 }
 
-/// The newest ratings that a user got.
+/// The newest ratings that a user got; what a suspended user said is left out.
 pub(super) fn newest_of(cx: &mut Context<'_, '_>, user: UserId, limit: i64) -> Result<Vec<RatingRow>> {
     Ok(cx.tx.all(&NEWEST_OF, (user, limit))?)
 }

@@ -1,4 +1,4 @@
-//! What a task must not ask for: patterns that admins edit.
+//! What a task must not ask for and a comment not say: patterns that admins edit.
 
 use crate::base::{Context, Result};
 use crate::tasks::{TaskRefusal, store};
@@ -7,7 +7,7 @@ use crate::tasks::{TaskRefusal, store};
 ///
 /// # Errors
 /// `policy_blocked`, with the name of the rule.
-pub(super) fn check_content(cx: &mut Context<'_, '_>, texts: &[&str]) -> Result<()> {
+pub fn check_content(cx: &mut Context<'_, '_>, texts: &[&str]) -> Result<()> {
     let words: Vec<Vec<String>> = texts.iter().map(|text| words(text)).collect();
     for (name, pattern) in store::content_rules(cx)? {
         if matches(&pattern, &words) {

@@ -31,6 +31,7 @@ mod tip;
 
 use serde_json::json;
 
+pub use content::check_content;
 pub use lists::waiting_for;
 
 use crate::base::context::Scope;
@@ -52,7 +53,7 @@ crate::refusals! {
         ExpiryOutOfBounds { days: u16 } = 422 "expiry_out_of_bounds": "`expires_at` must be later than now and at most {days} days from now." => "Choose another date.";
         InvalidUrl { field: &'static str } = 422 "invalid_url": "`{field}` must be an address that starts with http:// or https:// and holds no password." => "Give the address of a page.";
         NoProof = 422 "no_proof": "A proof must have an address or a text." => "Allow at least one of `proof.url` and `proof.text`.";
-        PolicyBlocked { rule: String } = 422 "policy_blocked": "Tasks of this kind are not allowed here: {rule}." => "Publish something else; write to the operator if this is a mistake.";
+        PolicyBlocked { rule: String } = 422 "policy_blocked": "What this text asks for is not allowed here: {rule}." => "Write something else; tell the operator if this is a mistake.";
         ProofMissing { part: &'static str } = 422 "proof_missing": "This proof needs `{part}`." => "Add it; the task says what a proof consists of.";
         ProofNotWanted { part: &'static str } = 422 "proof_not_wanted": "This task takes no `{part}`." => "Leave it out; the task says what a proof consists of.";
         NothingToExtend = 422 "nothing_to_extend": "Neither `expires_at` nor `slots_added` is given." => "Give one of them.";

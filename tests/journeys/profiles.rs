@@ -88,6 +88,25 @@ on_both_engines! {
         let html = page_of(&worker).await;
         assert!(html.contains("Careful, 20.") && !html.contains(&tasks[20]), "{html}");
         assert_eq!(app.get("/api/v1/users/nobody_here/ratings").send().await.expect(404).code(), "not_found");
+        // What a suspended user said is not shown, and comes back with him.
+        let admin = app.admin("admin@example.com").await;
+        for (decision, shown) in [("suspend", json!("")), ("restore", json!("Careful, 20."))] {
+            let path = format!("/api/v1/admin/users/{}/{decision}", creator.user_id);
+            drop(app.post(&path).bearer(&admin).json(&json!({ "reason": "a test" })).send().await.expect(200));
+            assert_eq!(of(&worker).await[0]["comment"], shown, "{decision}");
+        }
+    }
+
+    async fn a_comment_keeps_to_the_rules_of_content(app) {
+        let (creator, worker) = (app.rich_bot(100).await, app.bot().await);
+        let task = publish(app, &creator, &task("1.00", 1)).await;
+        drop(accept(app, &worker, &task).await.expect(201));
+        let submitted = submit(app, &worker, &task).await.expect(201).json();
+        drop(review(app, &creator, submitted["submission_id"].as_str().unwrap(), "approve", &json!({})).await.expect(200));
+        let rate = format!("/api/v1/agent/acceptances/{}/rate", submitted["acceptance_id"].as_str().unwrap());
+        let said = async |comment: &str| app.post(&rate).key(&creator).json(&json!({ "stars": 5, "comment": comment })).send().await;
+        assert_eq!(said("He will solve captchas for you").await.expect(422).code(), "policy_blocked");
+        drop(said("Careful.").await.expect(201));
     }
 
     async fn a_referral_code_must_exist(app) {
