@@ -53,7 +53,7 @@ fn a_lost_commit_is_found_out_by_its_key() {
     commits_go_wrong(Fault::Break, seed("lost commits"));
 }
 
-/// Takes as long as the server waits for an answer to a COMMIT: 15 seconds.
+/// Takes as long as the server waits for an answer to a COMMIT: 25 seconds.
 #[test]
 fn a_commit_that_is_never_answered_is_found_out_by_its_key() {
     commits_go_wrong(Fault::Silence, seed("silent commits"));

@@ -91,16 +91,18 @@ impl LossyLine {
 impl State {
     fn carry_questions(&self, mut caller: &TcpStream, mut server: &TcpStream, mut rng: Rng, silent: &AtomicBool) -> io::Result<()> {
         let mut buffer = vec![0; 64 * 1024];
+        let mut commits = Commits::default();
         loop {
             let length = caller.read(&mut buffer)?;
             if length == 0 {
                 return Ok(());
             }
             let question = &buffer[..length];
+            let is_commit = commits.are_in(question);
             if silent.load(Ordering::SeqCst) {
                 continue;
             }
-            match self.fails_at(question, &mut rng) {
+            match self.fails_at(is_commit, &mut rng) {
                 None => server.write_all(question)?,
                 Some((Moment::BeforeCommit, is_silent)) => {
                     self.before.fetch_add(1, Ordering::SeqCst);
@@ -123,9 +125,7 @@ impl State {
     }
 
     /// When, and whether in silence.
-    fn fails_at(&self, question: &[u8], rng: &mut Rng) -> Option<(Moment, bool)> {
-        // A simple query, its length, and its text with a zero at the end.
-        let is_commit = question.first() == Some(&b'Q') && question.get(5..).is_some_and(|text| text.eq_ignore_ascii_case(b"commit\0"));
+    fn fails_at(&self, is_commit: bool, rng: &mut Rng) -> Option<(Moment, bool)> {
         let fault = self.fault.load(Ordering::SeqCst);
         if !is_commit || fault == Fault::None as u8 {
             return None;
@@ -136,6 +136,27 @@ impl State {
             _ => return None,
         };
         Some((moment, fault == Fault::Silence as u8))
+    }
+}
+
+/// COMMIT is a statement that the server keeps under a name, and that travels behind others.
+#[derive(Default)]
+struct Commits {
+    /// How a message that runs it names it.
+    named: Option<Vec<u8>>,
+}
+
+impl Commits {
+    fn are_in(&mut self, question: &[u8]) -> bool {
+        // A message that makes a statement: P, a length of four bytes, its name and its text, a zero behind each.
+        if let (Some(b'P'), Some(said)) = (question.first(), question.get(5..))
+            && let Some(name) = said.split(|byte| *byte == 0).next()
+            && said[name.len()..].starts_with(b"\0commit\0")
+        {
+            self.named = Some([b"\0", name, b"\0"].concat());
+            return false;
+        }
+        self.named.as_ref().is_some_and(|named| question.windows(named.len()).any(|some| some == named))
     }
 }
 

@@ -18,7 +18,7 @@ pub enum StoreError {
     /// The connection broke before COMMIT was sent: nothing was changed.
     #[error("the connection to the database broke: {0}")]
     Lost(String),
-    /// The connection broke during COMMIT: the change may or may not be there.
+    /// The connection broke while the last writes and COMMIT were on their way: the change may or may not be there.
     #[error("the connection broke while committing: {0}")]
     Ambiguous(String),
     /// Another transaction won a race; running the command again finds out what happened.

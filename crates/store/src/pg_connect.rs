@@ -13,7 +13,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use crate::error::StoreError;
-use crate::pg_socket::{Encrypt, Socket};
+use crate::pg_socket::{Address, Encrypt, Socket};
 use crate::pg_wire::Wire;
 use crate::runtime;
 
@@ -27,6 +27,8 @@ const SESSION: &str = "set client_min_messages = warning; set statement_timeout 
 
 /// For all of it: address, TLS, password, settings. A server that is stopped still takes connections.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(20);
+/// The same for each answer on a wire of ours.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
 /// What drives a connection on the runtime where it was made.
 type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
@@ -39,18 +41,30 @@ pub(crate) fn open(url: &str) -> Result<Wire, StoreError> {
     let config = config(url)?;
     let mut refused = StoreError::Unavailable("the database URL names no host".into());
     for place in 0..config.get_hosts().len().max(config.get_hostaddrs().len()) {
-        match open_at(&config, place) {
-            Ok(wire) => return Ok(wire),
-            Err(error) => refused = error,
+        let addresses = match Address::all_of(&config, place) {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                refused = not_reached(&error);
+                continue;
+            }
+        };
+        for address in addresses {
+            match open_at(&config, place, &address) {
+                Ok(wire) => return Ok(wire),
+                Err(error) => refused = error,
+            }
         }
     }
     Err(refused)
 }
 
-fn open_at(config: &Config, place: usize) -> Result<Wire, StoreError> {
-    let refused = |error: std::io::Error| StoreError::Unavailable(format!("error connecting to server: {error}"));
-    let mut socket = Socket::open(config, place).map_err(refused)?;
-    socket.waits(CONNECTED_WITHIN).map_err(refused)?;
+fn not_reached(error: &std::io::Error) -> StoreError {
+    StoreError::Unavailable(format!("error connecting to server: {error}"))
+}
+
+fn open_at(config: &Config, place: usize, address: &Address) -> Result<Wire, StoreError> {
+    let mut socket = Socket::open(address, config).map_err(|error| not_reached(&error))?;
+    socket.waits(ANSWERED_WITHIN).map_err(|error| not_reached(&error))?;
     // Nothing in the handshake is ever pending: its stream blocks.
     let session = runtime()?;
     if wants_tls(config) {
@@ -63,13 +77,13 @@ fn open_at(config: &Config, place: usize) -> Result<Wire, StoreError> {
         drop(session.block_on(config.connect_raw(socket.handshake(), NoTls)).map_err(unreachable)?);
     }
     let mut wire = Wire::new(socket);
-    wire.batch(SESSION, CONNECTED_WITHIN)?;
+    wire.batch(SESSION, ANSWERED_WITHIN)?;
     let wanted = match config.get_target_session_attrs() {
         TargetSessionAttrs::ReadWrite => "off",
         TargetSessionAttrs::ReadOnly => "on",
         _ => return Ok(wire),
     };
-    match wire.batch("show transaction_read_only", CONNECTED_WITHIN)? {
+    match wire.batch("show transaction_read_only", ANSWERED_WITHIN)? {
         Some(read_only) if read_only == wanted => Ok(wire),
         _ => Err(StoreError::Unavailable("the server does not allow what target_session_attrs asks for".into())),
     }
@@ -88,6 +102,10 @@ fn config(url: &str) -> Result<Config, StoreError> {
         .keepalives_interval(Duration::from_secs(5))
         .keepalives_retries(3);
     config.application_name("roborent");
+    // Who is asked for a password over a network is asked over TLS: to "prefer" it would leave that to whoever answers.
+    if config.get_ssl_mode() == SslMode::Prefer && wants_tls(&config) {
+        config.ssl_mode(SslMode::Require);
+    }
     Ok(config)
 }
 
@@ -131,10 +149,12 @@ where
 
 /// Loopback and Unix sockets need no TLS unless the URL asks for it.
 fn wants_tls(config: &Config) -> bool {
-    let local = config.get_hosts().iter().all(|host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-    });
+    let near = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
+    let local = near
+        && config.get_hosts().iter().all(|host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        });
     match config.get_ssl_mode() {
         SslMode::Disable => false,
         SslMode::Prefer => !local,

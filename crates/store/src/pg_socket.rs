@@ -3,9 +3,9 @@
 
 use std::future::{Ready, ready};
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,32 +29,36 @@ pub(crate) enum Socket {
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
-impl Socket {
-    /// Connects to the host at `place` in the list of `config`.
-    pub(crate) fn open(config: &Config, place: usize) -> io::Result<Self> {
+/// Where a server may be.
+pub(crate) enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// All that stand behind the host at `place` in the list of `config`.
+    pub(crate) fn all_of(config: &Config, place: usize) -> io::Result<Vec<Self>> {
         let port = config.get_ports().get(place).or_else(|| config.get_ports().first()).copied().unwrap_or(5432);
-        match (config.get_hostaddrs().get(place), config.get_hosts().get(place)) {
-            (Some(address), _) => Self::tcp(config, &address.to_string(), port),
-            (None, Some(Host::Tcp(name))) => Self::tcp(config, name, port),
-            (None, Some(Host::Unix(folder))) => Self::unix(folder, port),
-            (None, None) => Err(io::Error::new(io::ErrorKind::InvalidInput, "the database URL names no host")),
-        }
+        let found: Vec<Self> = match (config.get_hostaddrs().get(place), config.get_hosts().get(place)) {
+            (Some(address), _) => vec![Self::Tcp((*address, port).into())],
+            (None, Some(Host::Tcp(name))) => (name.as_str(), port).to_socket_addrs()?.map(Self::Tcp).collect(),
+            (None, Some(Host::Unix(folder))) => vec![Self::Unix(folder.join(format!(".s.PGSQL.{port}")))],
+            (None, None) => Vec::new(),
+        };
+        if found.is_empty() { Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address")) } else { Ok(found) }
     }
+}
 
-    fn unix(folder: &Path, port: u16) -> io::Result<Self> {
-        UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).map(Self::Unix)
-    }
-
-    fn tcp(config: &Config, name: &str, port: u16) -> io::Result<Self> {
-        let mut refused = io::Error::new(io::ErrorKind::NotFound, format!("{name} has no address"));
-        for address in (name, port).to_socket_addrs()? {
-            let within = config.get_connect_timeout().copied().unwrap_or(Duration::from_secs(5));
-            match TcpStream::connect_timeout(&address, within) {
-                Ok(stream) => return Self::kept(stream, config).map(Self::Tcp),
-                Err(error) => refused = error,
+impl Socket {
+    /// Connects to one address.
+    pub(crate) fn open(address: &Address, config: &Config) -> io::Result<Self> {
+        match address {
+            Address::Unix(path) => UnixStream::connect(path).map(Self::Unix),
+            Address::Tcp(address) => {
+                let within = config.get_connect_timeout().copied().unwrap_or(Duration::from_secs(5));
+                Self::kept(TcpStream::connect_timeout(address, within)?, config).map(Self::Tcp)
             }
         }
-        Err(refused)
     }
 
     /// Set up so that a network that goes silent is noticed.

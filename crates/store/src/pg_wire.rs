@@ -49,6 +49,8 @@ pub(crate) struct Answer {
     rows: Vec<DataRowBody>,
     /// Rows that it changed.
     pub(crate) changed: u64,
+    /// Whether it was a COMMIT, and carried out: in a transaction that had failed it would be a rollback.
+    pub(crate) is_commit: bool,
 }
 
 /// A row of an answer, its columns found.
@@ -75,7 +77,7 @@ impl Answer {
             columns.buffer = row.buffer();
             columns.places.clear();
             let mut places = row.ranges();
-            while let Some(place) = places.next().map_err(|error| garbled(&error))? {
+            while let Some(place) = places.next().map_err(|error| StoreError::Lost(format!("an answer is garbled: {error}")))? {
                 columns.places.push(place);
             }
             each(&Row(RowOf::Wire(&columns), 0))
@@ -163,12 +165,12 @@ impl Wire {
         let (mut prepared, mut failure) = (Prepared { name, params: Vec::new(), columns: Vec::new() }, None);
         let of = |oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN);
         loop {
-            match self.hear()? {
+            match self.hear(failure.as_ref())? {
                 Message::ParameterDescription(body) => {
-                    prepared.params = body.parameters().map(|oid| Ok(of(oid))).collect().map_err(|error| garbled(&error))?;
+                    prepared.params = body.parameters().map(|oid| Ok(of(oid))).collect().map_err(|error| self.broke(&error))?;
                 }
                 Message::RowDescription(body) => {
-                    prepared.columns = body.fields().map(|field| Ok(of(field.type_oid()))).collect().map_err(|error| garbled(&error))?;
+                    prepared.columns = body.fields().map(|field| Ok(of(field.type_oid()))).collect().map_err(|error| self.broke(&error))?;
                 }
                 Message::ErrorResponse(body) => failure = Some(refused(&body)),
                 Message::ReadyForQuery(_) if self.owed == 0 => return failure.map_or(Ok(Arc::new(prepared)), Err),
@@ -177,25 +179,31 @@ impl Wire {
         }
     }
 
-    /// Hangs up, so that the server undoes what is not committed.
+    /// Hangs up, so that the server undoes what is open. What is on its way already may still be carried out.
     pub(crate) fn hang_up(&mut self) {
         self.lost = true;
         self.socket.shut();
     }
 
+    /// The answer to each statement of the trip, or the first error.
     fn answers(&mut self) -> Result<Vec<Answer>, StoreError> {
-        let (mut answers, mut rows, mut failure) = (Vec::with_capacity(self.asked.len()), Vec::new(), None);
         let mut asked = std::mem::take(&mut self.asked).into_iter();
+        let (mut answers, mut rows, mut failure) = (Vec::with_capacity(asked.len()), Vec::new(), None);
         loop {
             let earlier = self.owed > 1;
-            match self.hear()? {
-                Message::ReadyForQuery(_) if self.owed == 0 => return failure.map_or(Ok(answers), Err),
+            match self.hear(failure.as_ref())? {
+                Message::ReadyForQuery(_) if self.owed == 0 => match failure {
+                    Some(failure) => return Err(failure),
+                    None if asked.len() > 0 => return Err(self.broke(&ErrorKind::InvalidData.into())),
+                    None => return Ok(answers),
+                },
                 Message::DataRow(row) if !earlier => rows.push(row),
                 Message::CommandComplete(body) if !earlier => {
-                    let changed = body.tag().map_err(|error| garbled(&error))?.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+                    let tag = body.tag().map_err(|error| self.broke(&error))?;
+                    let changed = tag.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
                     // A batch is asked once and answered for each of its statements.
                     if let Some(statement) = asked.next() {
-                        answers.push(Answer { statement, rows: std::mem::take(&mut rows), changed });
+                        answers.push(Answer { statement, rows: std::mem::take(&mut rows), changed, is_commit: tag == "COMMIT" });
                     }
                 }
                 Message::ErrorResponse(body) => failure = failure.or_else(|| Some(refused(&body))),
@@ -220,8 +228,15 @@ impl Wire {
         Ok(())
     }
 
-    /// The next message that belongs to what was asked.
-    fn hear(&mut self) -> Result<Message, StoreError> {
+    /// The next message that belongs to what was asked. Before it hangs up, the server may have said why.
+    fn hear(&mut self, said: Option<&StoreError>) -> Result<Message, StoreError> {
+        self.message().map_err(|broken| match (broken, said) {
+            (StoreError::Lost(text), Some(said)) => StoreError::Lost(format!("{said}; {text}")),
+            (broken, _) => broken,
+        })
+    }
+
+    fn message(&mut self) -> Result<Message, StoreError> {
         loop {
             match Message::parse(&mut self.input).map_err(|error| self.broke(&error))? {
                 None => {
@@ -249,6 +264,7 @@ impl Wire {
         StoreError::Lost(match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => format!("no answer within {:?}", self.limit),
             ErrorKind::UnexpectedEof => "the server closed it".to_owned(),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput => format!("the answer is garbled: {error}"),
             _ => error.to_string(),
         })
     }
@@ -267,10 +283,6 @@ fn refused(body: &ErrorResponseBody) -> StoreError {
         }
     }
     StoreError::refused(&code, &message, constraint.as_deref())
-}
-
-fn garbled(error: &std::io::Error) -> StoreError {
-    StoreError::Lost(format!("the answer is garbled: {error}"))
 }
 
 fn unsaid(error: &std::io::Error) -> StoreError {

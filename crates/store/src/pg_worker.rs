@@ -36,11 +36,13 @@ pub(crate) fn serve(connection: Postgres, queue: &Receiver<Box<dyn Job>>, purpos
     while let Ok(mut job) = queue.recv() {
         let (started, mut attempt) = (Instant::now(), 1);
         let failure = loop {
-            match run(&mut tx, job.as_mut(), purpose) {
+            let outcome = run(&mut tx, job.as_mut(), purpose);
+            // A session that cannot go on is not kept for the next job either.
+            if matches!(outcome, Err(StoreError::Lost(_))) {
+                postgres(&mut tx).give_up();
+            }
+            match outcome {
                 Err(error) if attempt < error.attempts_max() && started.elapsed() < REPEATED_FOR => {
-                    if matches!(error, StoreError::Lost(_)) {
-                        postgres(&mut tx).give_up();
-                    }
                     tracing::debug!(%error, attempt, "running a command again");
                     jitter.pause(attempt);
                     attempt += 1;

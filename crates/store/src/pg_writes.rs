@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use crate::error::StoreError;
-use crate::pg_wire::{Answer, Prepared, Wire};
+use crate::pg_wire::{Prepared, Wire};
 use crate::statement::Raw;
 use crate::value::Value;
 
@@ -60,22 +60,9 @@ pub(crate) const fn group_size(rows: usize) -> usize {
 }
 
 impl Write {
-    /// Whether it changed as many rows as the command claimed.
-    fn check(&self, changed: u64) -> Result<(), StoreError> {
-        if changed == self.groups as u64 || (self.may_miss && changed == 0) {
-            return Ok(());
-        }
-        Err(StoreError::Race(format!("changed {changed} rows instead of {}: {}", self.groups, self.raw.sql)))
-    }
-
     /// Whether it may be a part of a statement.
     fn joins(&self) -> bool {
         self.groups < LARGE && self.raw.table().is_some()
-    }
-
-    /// Whether the server can look at what it changed.
-    fn is_guarded(&self) -> bool {
-        self.raw.is_write()
     }
 
     fn key(&self) -> (usize, usize, bool) {
@@ -110,7 +97,7 @@ fn statements(writes: &[Write]) -> impl Iterator<Item = &[Write]> {
 /// One statement that has each write as a part, and fails when a part did not change as many rows as the command claims:
 /// then it says which where an id should stand. An insert of values adds them all or fails by itself. To look for the
 /// only row is cheaper than to count; it is null where there is none, and the server refuses a second one.
-fn text_of(parts: &[Write]) -> String {
+pub(crate) fn text_of(parts: &[Write]) -> String {
     let (mut with, mut wrong, mut placed) = (String::new(), String::new(), 0);
     for (n, part) in parts.iter().enumerate() {
         let text = move_placeholders(&part.raw.postgres(part.groups), placed);
@@ -131,13 +118,15 @@ fn text_of(parts: &[Write]) -> String {
     if wrong.is_empty() { format!("{with} select 1::bigint") } else { format!("{with} select cast(case{wrong} end as uuid)") }
 }
 
-/// How the complaint about a part begins; the slot of its statement follows.
-const MARK: &str = "write ";
+/// How the complaint about a part begins; the slot of its statement follows. What stands around it is in the language of the
+/// server.
+const MARK: &str = "roborent-write-";
 
 /// Tells a complaint of the server about one of `writes` as what it means.
 pub(crate) fn explain(writes: &[Write], error: StoreError) -> StoreError {
     let StoreError::Bug(text) = &error else { return error };
-    let slot = text.split_once(&format!("\"{MARK}")).and_then(|(_, slot)| slot.split_once('"')?.0.parse().ok());
+    let number = text.split_once(MARK).map(|(_, after)| &after[..after.bytes().take_while(u8::is_ascii_digit).count()]);
+    let slot = number.and_then(|number| number.parse().ok());
     let wrong = writes.iter().find(|write| Some(write.raw.slot()) == slot);
     wrong.map_or(error, |write| StoreError::Race(format!("did not change the rows that the command claims: {}", write.raw.sql)))
 }
@@ -184,7 +173,7 @@ impl PreparedWrites {
         }
         let types: Vec<Type> = parts.iter().flat_map(Write::types).collect();
         let text = match parts {
-            [only] if !only.is_guarded() || only.raw.adds_values() => only.raw.postgres(only.groups),
+            [only] if only.raw.adds_values() => only.raw.postgres(only.groups),
             _ => text_of(parts),
         };
         let statement = wire.prepare(&text, &types, limit)?;
@@ -198,21 +187,8 @@ fn key_of(parts: &[Write]) -> Vec<(usize, usize, bool)> {
 }
 
 impl Ready<'_> {
-    /// Whether the server itself refuses to go on when a write did not change what the command claims.
-    pub(crate) fn is_guarded(&self) -> bool {
-        self.parts.iter().all(Write::is_guarded)
-    }
-
     pub(crate) fn ask(&self, wire: &mut Wire) -> Result<(), StoreError> {
         wire.ask(&self.statement, self.parts.iter().flat_map(|part| &part.values))
-    }
-
-    /// Whether the writes changed what the command claims, where the server does not look itself.
-    pub(crate) fn check(&self, answer: &Answer) -> Result<(), StoreError> {
-        match self.parts {
-            [only] if !only.is_guarded() => only.check(answer.changed),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -245,10 +221,10 @@ mod tests {
             "with w0 as (update accounts set n = n + $2 where id = $1 returning 1), \
              w1 as (update accounts set n = n + $4 where id = $3 returning 1), \
              w2 as (insert into notes (id, text) values ($5, $6), ($7, $8), ($9, $10)) \
-             select cast(case when (select 1 from w0) is null then 'write N' when (select 1 from w1) is null then 'write N' end as uuid)"
+             select cast(case when (select 1 from w0) is null then 'roborent-write-N' when (select 1 from w1) is null then 'roborent-write-N' end as uuid)"
                 .replace('N', &ADD.raw().slot().to_string())
         );
-        let complaint = StoreError::Bug(format!("invalid input syntax for type uuid: \"write {}\" (22P02)", ADD.raw().slot()));
+        let complaint = StoreError::Bug(format!("ungültige Eingabesyntax für Typ uuid: »roborent-write-{}« (22P02)", ADD.raw().slot()));
         assert!(matches!(explain(&writes, complaint), StoreError::Race(text) if text.ends_with(ADD.raw().sql)));
         assert_eq!(STATEMENTS.len(), 5);
     }

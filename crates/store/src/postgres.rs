@@ -30,7 +30,8 @@ const REPLAN_FIRST: u64 = 64;
 pub(crate) struct Patience {
     /// To statements: a little more than the server itself gives each.
     pub(crate) statements: Duration,
-    /// To COMMIT, which waits for the disk, perhaps that of another machine.
+    /// To a trip with COMMIT: its writes wait for rows as long as the server lets them, and COMMIT for the disk, perhaps that
+    /// of another machine.
     pub(crate) commit: Duration,
     /// To ROLLBACK. Hanging up does the same.
     pub(crate) rollback: Duration,
@@ -38,7 +39,7 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) const USUAL: Self =
-        Self { statements: Duration::from_secs(65), commit: Duration::from_secs(15), rollback: Duration::from_secs(5) };
+        Self { statements: Duration::from_secs(65), commit: Duration::from_secs(25), rollback: Duration::from_secs(5) };
 }
 
 /// A connection, its open transaction, and the writes that wait to be sent.
@@ -92,12 +93,12 @@ impl Postgres {
         if self.wire.is_lost() {
             *self = Self::connect_with(&self.url, self.patience)?;
         }
+        self.wire.unsay();
         self.transactions += 1;
         if self.transactions == self.replan_at {
             self.replan_at *= 4;
             self.wire.batch("discard plans", self.patience.statements)?;
         }
-        self.wire.unsay();
         self.waiting.clear();
         self.ahead.clear();
         self.begin = Some(begin);
@@ -211,8 +212,14 @@ impl Postgres {
     }
 
     /// Prepares a statement apart from any transaction; answers the types of parameters and columns as PostgreSQL sees them.
-    pub(crate) fn describe(&mut self, raw: &Raw) -> Result<(Vec<Type>, Vec<Type>), StoreError> {
+    /// A write is prepared as commands send it, too.
+    pub(crate) fn describe(&mut self, raw: &'static Raw) -> Result<(Vec<Type>, Vec<Type>), StoreError> {
         let statement = self.statement(raw, 1)?;
+        if raw.is_write() {
+            let values = vec![Value::Null; raw.kinds.len()];
+            let writes: Vec<Write> = pg_writes::split(raw, values, 1).collect();
+            self.wire.prepare(&pg_writes::text_of(&writes), &statement.params, self.patience.statements)?;
+        }
         Ok((statement.params.clone(), statement.columns.clone()))
     }
 
@@ -226,32 +233,29 @@ impl Postgres {
         };
         let Self { wire, prepared_writes, patience, .. } = self;
         let ready = prepared_writes.prepare(wire, patience.statements, &writes)?;
-        let begins = usize::from(begin.is_some());
+        let skipped = usize::from(begin.is_some()) + ready.len();
+        self.begin = None;
         if let Some(begin) = begin {
             wire.ask(&begin, [].iter())?;
+            if commit.is_some() {
+                // All of a command in one trip: a connection that died meanwhile would leave its outcome open.
+                wire.trip(patience.statements)?;
+            }
         }
-        self.begin = None;
         ready.iter().try_for_each(|ready| ready.ask(wire))?;
-        let explained = |error| pg_writes::explain(&writes, error);
-        let checked = |answers: &[Answer]| {
-            ready.iter().zip(answers.get(begins..).unwrap_or_default()).try_for_each(|(ready, answer)| ready.check(answer))
-        };
         asks.iter().try_for_each(|(statement, values)| wire.ask(statement, values.iter()))?;
-        let mut answers = Vec::new();
-        if commit.is_none() || !ready.iter().all(pg_writes::Ready::is_guarded) {
-            answers = wire.trip(patience.statements).map_err(explained)?;
-            checked(&answers)?;
+        let Some(commit) = commit else {
+            let mut answers = wire.trip(patience.statements).map_err(|error| pg_writes::explain(&writes, error))?;
+            return Ok(answers.split_off(skipped));
+        };
+        wire.ask(&commit, [].iter())?;
+        match wire.trip(patience.commit) {
+            Ok(answers) if answers.last().is_some_and(|last| last.is_commit) => Ok(Vec::new()),
+            Ok(_) => Err(StoreError::Bug("the server did not commit and said no error".into())),
+            // Only an answer of the server says that the commit did not happen.
+            Err(StoreError::Lost(text)) if wire.is_lost() => Err(StoreError::Ambiguous(text)),
+            Err(refused) => Err(pg_writes::explain(&writes, refused)),
         }
-        if let Some(commit) = commit {
-            wire.ask(&commit, [].iter())?;
-            let limit = if ready.is_empty() { patience.commit } else { patience.statements + patience.commit };
-            wire.trip(limit).map_err(|error| match explained(error) {
-                // Only an answer of the server says that the commit did not happen.
-                StoreError::Lost(text) => StoreError::Ambiguous(text),
-                refused => refused,
-            })?;
-        }
-        Ok(answers.split_off((begins + ready.len()).min(answers.len())))
     }
 
     fn own(&mut self, sql: &'static str, types: &[Type]) -> Result<Arc<Prepared>, StoreError> {

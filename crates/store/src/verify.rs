@@ -15,7 +15,7 @@ use crate::{EngineSettings, on_a_thread};
 ///
 /// # Errors
 /// When the database cannot be opened.
-pub fn verify(engine: &EngineSettings, statements: &[&dyn AnyStatement]) -> Result<Vec<String>, StoreError> {
+pub fn verify(engine: &EngineSettings, statements: &[&'static dyn AnyStatement]) -> Result<Vec<String>, StoreError> {
     match engine {
         EngineSettings::Sqlite { path, .. } => {
             let connection = lite::open_writer(path)?;
@@ -99,13 +99,16 @@ fn sqlite(connection: &rusqlite::Connection, statement: &dyn AnyStatement) -> Re
     Ok(())
 }
 
-fn postgres(connection: &mut Postgres, statement: &dyn AnyStatement) -> Result<(), String> {
+fn postgres(connection: &mut Postgres, statement: &'static dyn AnyStatement) -> Result<(), String> {
     let raw = statement.raw();
     let complain = |what: String| format!("PostgreSQL: {what}: {}", raw.sql);
     let (params, columns) = connection.describe(raw).map_err(|e| complain(e.to_string()))?;
     let wanted: Vec<Type> = raw.kinds.iter().map(|k| k.postgres()).collect();
     if params != wanted {
         return Err(complain(format!("parameters are {params:?}, Rust binds {wanted:?}")));
+    }
+    if statement.columns().is_empty() && !raw.is_write() {
+        return Err(complain("it answers nothing and is no write whose rows can be counted".into()));
     }
     let wanted: Vec<Type> = statement.columns().iter().map(|(k, _)| k.postgres()).collect();
     if columns != wanted {
