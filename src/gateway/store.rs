@@ -85,6 +85,7 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
     INSERT_BLOCK: (i64, [u8; 32], [u8; 32], Ts) => () = "insert into chain_blocks (number, hash, parent, at) values ($1, $2, $3, $4)";
     BLOCK: (i64,) => ([u8; 32], Ts) = "select hash, at from chain_blocks where number = $1";
     BLOCKS_BETWEEN: (i64, i64) => (i64,) = "select count(*) from chain_blocks where number >= $1 and number <= $2";
+    OLDEST_BLOCK: () => (i64,) = "select number from chain_blocks where number >= 0 order by number limit 1";
     FORGET_BLOCKS: (i64,) => () = "delete from chain_blocks where number < $1";
     HOLDERS: (Address,) => Holder = "select address, user_id from deposit_addresses where address in ({rows})";
     HOLDERS_FROM: (i64, i64) => Holder = "select address, user_id from deposit_addresses where idx >= $1 order by idx limit $2";
@@ -105,8 +106,8 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
          select $1, coalesce(max(n), 0) + 1, $2, $3, $4 from order_steps where order_id = $1";
     ORDER_LOCKED: (OrderId,) => Order = concat!("select ", order_columns!(), " from orders where id = $1 {lock}");
     ORDERS_IN: (OrderState, i64) => Order = concat!("select ", order_columns!(), " from orders where state = $1 order by id limit $2");
-    TO_SIGN: (Ts, i64) => Order = concat!(
-        "select ", order_columns!(), " from orders where state = 'approved' and next_at <= $1 order by id limit $2"
+    TO_SIGN: (Ts, OrderId, i64) => Order = concat!(
+        "select ", order_columns!(), " from orders where state = 'approved' and next_at <= $1 and id > $2 order by id limit $3"
     );
     COUNT_ORDERS: () => (OrderState, i64) =
         "select state, count(*) from orders where state = 'approved' or state = 'signed' or state = 'in_flight' or state = 'needs_operator' \
@@ -181,9 +182,11 @@ pub(super) fn block_hash(cx: &mut Context<'_, '_>, number: i64) -> Result<Option
     Ok(block(cx, number)?.map(|(hash, _)| hash))
 }
 
-/// How many blocks are kept from `first` to `last`.
-pub(super) fn blocks_between(cx: &mut Context<'_, '_>, first: i64, last: i64) -> Result<i64> {
-    Ok(cx.tx.one(&BLOCKS_BETWEEN, (first, last))?.0)
+/// Whether every block from `first` to `last` was read. Those that are kept no more were: they are forgotten in order.
+pub(super) fn were_read(cx: &mut Context<'_, '_>, first: i64, last: i64) -> Result<bool> {
+    let Some((oldest,)) = cx.tx.maybe(&OLDEST_BLOCK, ())? else { return Ok(false) };
+    let kept_from = first.max(oldest);
+    Ok(kept_from <= last && cx.tx.one(&BLOCKS_BETWEEN, (kept_from, last))?.0 == last - kept_from + 1)
 }
 
 pub(super) fn forget_blocks(cx: &mut Context<'_, '_>, before: i64) -> Result<()> {
@@ -249,9 +252,9 @@ pub(super) fn orders_in(cx: &mut Context<'_, '_>, state: OrderState, at_most: i6
 }
 
 /// Orders that wait for a signature, the oldest first.
-pub(super) fn orders_to_sign(cx: &mut Context<'_, '_>, at_most: i64) -> Result<Vec<Order>> {
+pub(super) fn orders_to_sign(cx: &mut Context<'_, '_>, after: OrderId, at_most: i64) -> Result<Vec<Order>> {
     let now = cx.now;
-    Ok(cx.tx.all(&TO_SIGN, (now, at_most))?)
+    Ok(cx.tx.all(&TO_SIGN, (now, after, at_most))?)
 }
 
 /// How many orders are open, by state.

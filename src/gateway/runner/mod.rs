@@ -24,10 +24,10 @@ use tokio_util::sync::CancellationToken;
 use tron::node::{ApiKey, Limits, Node, Pool, Provider, Transport};
 use uuid::Uuid;
 
-use crate::base::Ts;
 use crate::base::call::Dispatcher;
 use crate::base::config::Chain;
 use crate::base::error::{Result, internal};
+use crate::base::{Ts, Usdt};
 use crate::gateway::lease::{self, Token};
 use crate::gateway::sieve::Sieve;
 use crate::wallet::custody::Custody;
@@ -63,6 +63,8 @@ pub struct Gateway {
     /// Completed calls of `hurry`.
     hurried: AtomicU64,
     wake: Notify,
+    /// What the hot wallet held and what its log said, when they differed the last time they were compared.
+    doubt: Mutex<Option<(Usdt, i64)>>,
     tip: Mutex<Tip>,
     sieve: tokio::sync::Mutex<Sieve>,
 }
@@ -83,12 +85,15 @@ struct Turn {
     seldom: Option<Instant>,
 }
 
-/// The newest solid block that nodes told of, and since when.
+/// How far the chain is.
 struct Tip {
-    number: u64,
+    /// The newest solid block that nodes told of when they were asked last.
+    told: u64,
+    /// The newest that was recorded, and since when.
+    read: u64,
     since: Option<Instant>,
-    /// What was written down of it by this process; nothing at first, because an earlier one may have stopped payouts.
-    is_stale: Option<bool>,
+    /// What was written down of it, and under which lease: another holder may have written something else.
+    is_stale: Option<(Token, bool)>,
 }
 
 /// The providers in the settings; where there are none, the devnet.
@@ -162,7 +167,8 @@ impl Gateway {
             turn: tokio::sync::Mutex::new(Turn { seldom: None }),
             hurried: AtomicU64::new(0),
             wake: Notify::new(),
-            tip: Mutex::new(Tip { number: 0, since: None, is_stale: None }),
+            doubt: Mutex::default(),
+            tip: Mutex::new(Tip { told: 0, read: 0, since: None, is_stale: None }),
             sieve: tokio::sync::Mutex::default(),
         })
     }

@@ -2,6 +2,7 @@
 
 use tron::node::{ChainParameters, Estimate};
 use tron::{BlockId, Contract, RefBlock, SignedTransaction, Transaction};
+use uuid::Uuid;
 
 use crate::base::error::{Result, internal};
 use crate::gateway::attempt::{self, Offered, expiration};
@@ -39,13 +40,14 @@ struct Signer<'g> {
 }
 
 impl Gateway {
-    /// Signs everything that waits for a signature, the oldest first.
+    /// Signs everything that waits for a signature, the oldest first, each once: the young ones may be the sweeps that the
+    /// old ones wait for.
     pub(super) async fn sign(&self, token: Token) -> Result<()> {
+        let mut after = OrderId(Uuid::nil());
         for _ in 0..TIMES {
-            let waiting = self.dispatcher.look(|cx| store::orders_to_sign(cx, TOGETHER)).await?;
-            if waiting.is_empty() {
-                break;
-            }
+            let waiting = self.dispatcher.look(move |cx| store::orders_to_sign(cx, after, TOGETHER)).await?;
+            let Some(last) = waiting.last() else { break };
+            after = last.id;
             let signer = self.signer(token).await?;
             side_by_side(waiting, |order| signer.try_to_sign(order)).await?;
         }
@@ -54,7 +56,7 @@ impl Gateway {
 
     async fn signer(&self, token: Token) -> Result<Signer<'_>> {
         let cursor = self.cursor().await?;
-        let tip = self.tip.lock().unwrap_or_else(std::sync::PoisonError::into_inner).number;
+        let tip = self.tip.lock().unwrap_or_else(std::sync::PoisonError::into_inner).told;
         if tip.saturating_sub(u64::try_from(cursor.number).map_err(internal)?) > BEHIND_MAX {
             return Err(nodes("too far behind the chain to sign"));
         }

@@ -53,22 +53,19 @@ impl Gateway {
             return Ok(());
         }
         let Some(means) = self.means().await? else { return Ok(()) };
-        let mut failed = None;
         for at in worth_it {
-            let step = match self.next_step(at, &means).await {
-                Ok(step) => step,
+            match self.next_step(at, &means).await {
+                Ok(NextStep::Order(step)) => self.dispatcher.system(move |cx| sweeps::plan_sweep(cx, token, at, step)).await?,
+                Ok(NextStep::Rest) => self.dispatcher.system(move |cx| sweeps::rest(cx, token, at.address)).await?,
+                Ok(NextStep::Wait) => {}
+                // It rests, should the trouble be its own; the others are not asked for while it may be the node's.
                 Err(error) => {
-                    failed = Some(error);
-                    NextStep::Rest
+                    self.dispatcher.system(move |cx| sweeps::rest(cx, token, at.address)).await?;
+                    return Err(error);
                 }
-            };
-            match step {
-                NextStep::Order(step) => self.dispatcher.system(move |cx| sweeps::plan_sweep(cx, token, at, step)).await?,
-                NextStep::Rest => self.dispatcher.system(move |cx| sweeps::rest(cx, token, at.address)).await?,
-                NextStep::Wait => {}
             }
         }
-        failed.map_or(Ok(()), Err)
+        Ok(())
     }
 
     /// What holds for every address; nothing when none can be swept now.

@@ -10,8 +10,8 @@ use tron::node::{Block, PoolError};
 use crate::base::error::{Error, Result, internal};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::Token;
+use crate::gateway::runner::Gateway;
 use crate::gateway::runner::ahead::{Ahead, TOGETHER};
-use crate::gateway::runner::{Gateway, Tip};
 use crate::gateway::store::{self, Cursor};
 use crate::gateway::{scan, sieve};
 
@@ -36,6 +36,7 @@ impl Gateway {
                 };
             };
             self.record(token, blocks, last).await?;
+            self.note_tip(token, last.number(), None).await?;
             if let Some(error) = broken {
                 return Err(self.tell(token, error).await?);
             }
@@ -109,27 +110,25 @@ impl Gateway {
         known.since = known.since.and_then(|since| since.checked_sub(time));
     }
 
-    /// Notices when the chain stands still, by the machine's time, and when it moves again.
+    /// Notices when the chain stands still, by the machine's time, and when it moves again: when a block was recorded. What
+    /// nodes tell of blocks that cannot be had is no movement.
     async fn note_tip(&self, token: Token, read: u64, tip: Option<u64>) -> Result<()> {
         let change = {
             let mut known = self.tip.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.since.is_none() {
-                *known = Tip { number: read, since: Some(Instant::now()), is_stale: None };
+            let moved = known.since.is_some() && read > known.read;
+            if moved || known.since.is_none() {
+                (known.read, known.since) = (read, Some(Instant::now()));
             }
-            let moved = tip.filter(|tip| *tip > known.number);
-            if let Some(tip) = moved {
-                (known.number, known.since) = (tip, Some(Instant::now()));
-            }
+            known.told = tip.unwrap_or(known.told);
             let stands_still = known.since.is_some_and(|since| since.elapsed() >= STALE_AFTER);
-            let now = (moved.is_some() || stands_still).then_some(stands_still);
-            let change = now.filter(|now| Some(*now) != known.is_stale);
-            known.is_stale = change.or(known.is_stale);
-            change
+            let now = (moved || stands_still).then_some(stands_still);
+            now.filter(|now| Some((token, *now)) != known.is_stale)
         };
-        match change {
-            Some(is_stale) => self.dispatcher.system(move |cx| freeze::set_stale(cx, token, is_stale)).await,
-            None => Ok(()),
+        if let Some(is_stale) = change {
+            self.dispatcher.system(move |cx| freeze::set_stale(cx, token, is_stale)).await?;
+            self.tip.lock().unwrap_or_else(PoisonError::into_inner).is_stale = Some((token, is_stale));
         }
+        Ok(())
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn complete(number: u64, block: wire::Block, infos: Vec<wire::Info>) 
         let calls_a_contract = contract.is_some_and(|contract| contract.kind == wire::ContractKind::RunsCode);
         read(info, transaction.id, owner, calls_a_contract)
     });
-    Ok(Block { header, transactions: transactions.collect() })
+    Ok(Block { header, transactions: transactions.collect::<Result<_, _>>()? })
 }
 
 /// The infos in the order of the transactions: one for each, and nothing else.
@@ -121,16 +121,17 @@ fn in_order(number: u64, transactions: &[wire::BlockTransaction], infos: Vec<wir
     Ok(transactions.iter().filter_map(|transaction| by_id.remove(&transaction.id)).collect())
 }
 
-/// What became of one transaction. For a call of a contract, success has to be said; elsewhere it is the absence of failure.
-pub(super) fn read(info: wire::Info, txid: Txid, owner: Option<Address>, calls_a_contract: bool) -> BlockTransaction {
+/// What became of one transaction. For a call of a contract it has to be said; elsewhere success is the absence of failure.
+/// Who says nothing of a call has not looked: taken for a failure it would be paid once more.
+pub(super) fn read(info: wire::Info, txid: Txid, owner: Option<Address>, calls_a_contract: bool) -> Result<BlockTransaction, Trouble> {
     let outcome = match (info.result, info.receipt.result) {
         (None, Some(Verdict::Success)) => Outcome::Success,
         (None, None) if !calls_a_contract => Outcome::Success,
+        (None, None) => return Err(Trouble::Shape(format!("the receipt of {txid} does not say what became of it"))),
         (_, Some(Verdict::Other(result))) | (Some(result), _) => Outcome::Failed(result),
-        (None, _) => Outcome::Failed("the receipt does not say SUCCESS".into()),
     };
     let logs = info.log.into_iter().map(log).collect();
-    BlockTransaction { txid, owner, outcome, fee_sun: info.fee, energy: info.receipt.energy_usage_total, logs }
+    Ok(BlockTransaction { txid, owner, outcome, fee_sun: info.fee, energy: info.receipt.energy_usage_total, logs })
 }
 
 fn log(raw: wire::RawLog) -> Log {

@@ -106,7 +106,8 @@ impl Node {
             None => Ok(None),
             Some(id) if id == txid => {
                 let (number, calls_a_contract) = (info.block_number, info.contract_address.is_some());
-                Ok(Some((number, block::read(info, txid, None, calls_a_contract))))
+                let read = block::read(info, txid, None, calls_a_contract).map_err(|trouble| self.error(trouble))?;
+                Ok(Some((number, read)))
             }
             Some(id) => Err(self.error(Trouble::Shape(format!("asked for transaction {txid}, got {id}")))),
         }

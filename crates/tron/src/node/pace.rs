@@ -7,13 +7,14 @@ use tokio::time::Instant;
 
 use super::transport::{BoxFuture, Reply, Request, Transport, TransportFailure};
 
-/// After a 429 that does not say for how long.
+/// After a refusal that does not say for how long.
 const QUIET: Duration = Duration::from_secs(1);
-/// A provider that wants more than this is asked once in between: it may have been mistaken.
+/// A provider that wants more than this is asked in between: it may have been mistaken.
 const QUIET_MAX: Duration = Duration::from_mins(5);
 
-/// Sends requests at most `per_second` a second, evenly (0: as they come). After a 429 nothing is sent for as long as
-/// `Retry-After` says; whoever asks meanwhile gets that 429 at once, so that a pool goes on to the next provider.
+/// Sends requests at most `per_second` a second, evenly (0: as they come). After a 429 or what providers say instead of it,
+/// nothing is sent for as long as `Retry-After` says; whoever asks meanwhile, or waits for his turn, gets a 429 at once, so
+/// that a pool goes on to the next provider.
 pub fn paced(inner: Transport, per_second: u32) -> Transport {
     let pace = Arc::new(Mutex::new(Pace::new(per_second)));
     // Providers count in machine time; nothing about money depends on it.
@@ -24,16 +25,16 @@ pub fn paced(inner: Transport, per_second: u32) -> Transport {
 async fn send(inner: Transport, pace: Arc<Mutex<Pace>>, born: Instant, request: Request) -> Result<Reply, TransportFailure> {
     let lock = || pace.lock().unwrap_or_else(PoisonError::into_inner);
     let slot = lock().slot(born.elapsed());
-    match slot {
-        Slot::At(at) if at <= born.elapsed() => {}
-        Slot::At(at) => tokio::time::sleep_until(born + at).await,
-        Slot::Quiet(left) => {
-            let seconds = left.as_secs() + 1;
-            return Ok(Reply { status: 429, retry_after_seconds: Some(seconds), body: Vec::new() });
-        }
+    if let Slot::At(at) = slot
+        && at > born.elapsed()
+    {
+        tokio::time::sleep_until(born + at).await;
+    }
+    if let Some(left) = lock().quiet(born.elapsed()) {
+        return Ok(Reply { status: 429, retry_after_seconds: Some(left.as_secs() + 1), body: Vec::new() });
     }
     let reply = inner(request).await?;
-    if reply.status == 429 {
+    if [403, 429, 503].contains(&reply.status) {
         lock().refused(born.elapsed(), reply.retry_after_seconds.map(Duration::from_secs));
     }
     Ok(reply)
@@ -62,7 +63,7 @@ impl Pace {
 
     /// When the next request may be sent, which is now taken as sent then.
     fn slot(&mut self, now: Duration) -> Slot {
-        if let Some(left) = self.quiet_until.checked_sub(now).filter(|left| !left.is_zero()) {
+        if let Some(left) = self.quiet(now) {
             return Slot::Quiet(left);
         }
         let at = self.free_at.max(now);
@@ -70,8 +71,15 @@ impl Pace {
         Slot::At(at)
     }
 
+    /// For how long nothing may be sent.
+    fn quiet(&self, now: Duration) -> Option<Duration> {
+        self.quiet_until.checked_sub(now).filter(|left| !left.is_zero())
+    }
+
+    /// A refusal never shortens what an earlier one asked for.
     fn refused(&mut self, now: Duration, retry_after: Option<Duration>) {
-        self.quiet_until = now + retry_after.unwrap_or(QUIET).clamp(QUIET, QUIET_MAX);
+        let until = now + retry_after.unwrap_or(QUIET).clamp(QUIET, QUIET_MAX);
+        self.quiet_until = self.quiet_until.max(until);
     }
 }
 
