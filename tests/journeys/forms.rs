@@ -1,12 +1,17 @@
 //! Forms: what is wrong stands beside its field, and what was typed is kept.
 
 use roborent::on_both_engines;
+use roborent::testing::Answered;
 
 use crate::site::{join, page, post};
 
 /// What stands below a field of a page.
 fn below<'h>(html: &'h str, field: &str) -> &'h str {
     html.split(&format!("<div id=\"{field}-more\">")).nth(1).unwrap_or_default().split("</div>").next().unwrap_or_default()
+}
+
+fn html(answer: Answered) -> String {
+    String::from_utf8(answer.body).unwrap()
 }
 
 /// Where a form is sent, the field that is wrong, what was typed, and what of it comes back.
@@ -52,5 +57,24 @@ on_both_engines! {
             assert!(!html.contains("horse battery"), "{path} shows a password");
         }
         drop(page(app, "/profile", &cookie).await.expect(200));
+    }
+    async fn a_refused_form_leaves_the_others_of_its_page_alone(app) {
+        let cookie = join(app, "a@example.com").await;
+        let about = [("display_name", "Ann"), ("bio", "I translate."), ("capabilities", "translation, research"), ("max_hourly_spend_usd", "12.50")];
+        drop(post(app, "/profile", &cookie, &about).await.expect(303));
+        let wrong = [
+            ("/profile/password", [("current_password", "wrong horse battery"), ("password", "another horse battery")]),
+            ("/profile/email", [("email", "b@example.com"), ("password_for_email", "wrong horse battery")]),
+        ];
+        for (path, fields) in wrong {
+            let html = html(post(app, path, &cookie, &fields).await.expect(422));
+            for kept in ["value=\"Ann\"", ">I translate.</textarea>", "value=\"translation, research\"", "value=\"12.50\""] {
+                assert!(html.contains(kept), "{path} lost {kept}");
+            }
+        }
+        // What was emptied on purpose stays empty.
+        let long = "x".repeat(2_001);
+        let html = html(post(app, "/profile", &cookie, &[("display_name", "Ann"), ("bio", &long), ("capabilities", "")]).await.expect(422));
+        assert!(!html.contains("translation, research"));
     }
 }
