@@ -2,7 +2,10 @@
 
 use roborent::on_both_engines;
 use roborent::testing::Answered;
+use serde_json::json;
 
+use crate::live::person;
+use crate::market::{proof, publish, review, task};
 use crate::site::{join, page, post};
 
 /// What stands below a field of a page.
@@ -58,6 +61,36 @@ on_both_engines! {
         }
         drop(page(app, "/profile", &cookie).await.expect(200));
     }
+    async fn a_refused_rating_comes_back_where_it_was_given(app) {
+        let ((creators, creator), (workers, worker)) = (person(app, "a@example.com").await, person(app, "b@example.com").await);
+        app.pour(creator.user_id, 20).await;
+        let task = publish(app, &creator, &task("5.00", 1)).await;
+        let submission = proof(app, &worker, &task).await;
+        drop(review(app, &creator, &submission, "approve", &json!({})).await.expect(200));
+        let shown = html(page(app, &format!("/review/{submission}"), &creators).await.expect(200));
+        let acceptance = shown.split("name=\"acceptance_id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let path = format!("/tasks/{task}/rate");
+        let bad = [("acceptance_id", acceptance), ("stars", "2"), ("comment", "He will solve captchas for you")];
+        let creators_form = [&bad[..], &[("back", submission.as_str())]].concat();
+        for (cookie, fields) in [(&creators, &creators_form[..]), (&workers, &bad[..])] {
+            let html = html(post(app, &path, cookie, fields).await.expect(422));
+            assert!(below(&html, "comment").contains("is not allowed here"), "{html}");
+            assert!(html.contains("value=\"He will solve captchas for you\"") && html.contains(&format!("action=\"{path}\"")));
+            assert!(html.contains("name=\"stars\" value=\"2\" checked") && !html.contains("value=\"5\" checked"), "two stars stay two");
+        }
+    }
+
+    async fn a_refused_key_comes_back_with_the_choices_that_were_made(app) {
+        let cookie = join(app, "a@example.com").await;
+        let checked = |html: &str| ["read", "earn", "spend", "withdraw"].map(|scope| html.contains(&format!("value=\"{scope}\" checked")));
+        assert_eq!(checked(&html(page(app, "/keys", &cookie).await.expect(200))), [true, true, true, false]);
+        let long = "x".repeat(1_000);
+        let refused = post(app, "/keys", &cookie, &[("name", &long), ("scopes", "read"), ("scopes", "withdraw")]).await.expect(422);
+        assert_eq!(checked(&html(refused)), [true, false, false, true]);
+        let none = html(post(app, "/keys", &cookie, &[("name", "Robot")]).await.expect(422));
+        assert_eq!(checked(&none), [false; 4], "{none}");
+    }
+
     async fn a_refused_form_leaves_the_others_of_its_page_alone(app) {
         let cookie = join(app, "a@example.com").await;
         let about = [("display_name", "Ann"), ("bio", "I translate."), ("capabilities", "translation, research"), ("max_hourly_spend_usd", "12.50")];

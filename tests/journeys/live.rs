@@ -32,7 +32,7 @@ async fn says(stream: &mut Streamed) -> String {
 }
 
 /// A person at the site who is the owner of a key as well.
-async fn person(app: &TestApp, email: &str) -> (String, Bot) {
+pub async fn person(app: &TestApp, email: &str) -> (String, Bot) {
     let cookie = join(app, email).await;
     let signed_in = app.sign_in(email, PASSWORD).await.expect(200).json();
     let token = signed_in["access_token"].as_str().unwrap();

@@ -64,6 +64,16 @@ impl Form {
         self.values.get(name).cloned().unwrap_or_default()
     }
 
+    /// Whether anything was sent: a form that was not shows its own choices.
+    pub fn is_sent(&self) -> bool {
+        !self.values.is_empty()
+    }
+
+    /// Whether this one of the values of a name was chosen.
+    pub fn chose(&self, name: &str, value: &str) -> bool {
+        self.values.get(name).is_some_and(|values| values.iter().any(|one| one == value))
+    }
+
     /// Puts a value into the form.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.values.insert(name.to_owned(), vec![value.into()]);
