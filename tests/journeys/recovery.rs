@@ -50,6 +50,20 @@ on_both_engines! {
         assert_eq!(page(app, "/dashboard", &cookie_of(&done)).await.status, 200);
     }
 
+    async fn a_password_that_is_refused_costs_no_link(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
+        drop(person(app).await);
+        let link = link(app).await;
+        // Fine for anybody else; the owner is known only when the link was used.
+        let sent = post(app, &link, "", &[("password", EMAIL)]).await.expect(303);
+        let (next, cookie) = (sent.header("location").unwrap().to_owned(), cookie_of(&sent));
+        assert!(next.starts_with("/new-password") && !cookie.is_empty(), "{next}");
+        let form = page(app, &next, &cookie).await.expect(200);
+        assert!(asks_for(&form).1 && html(&form).contains("The password must have"), "{}", html(&form));
+        let done = post(app, &next, &cookie, &[("password", NEW)]).await.expect(303);
+        assert_eq!(done.header("location"), Some("/dashboard?done=password"));
+        assert!(signs_in_with(app, NEW).await && !signs_in_with(app, PASSWORD).await);
+    }
+
     async fn who_has_a_second_factor_gives_a_code_first(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
         let factor = enroll_one(app).await;
         let code = || roborent::users::people::factors::code_of(&factor.1, app.now().as_seconds() / 30);

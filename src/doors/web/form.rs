@@ -64,6 +64,16 @@ impl Form {
         self.values.get(name).cloned().unwrap_or_default()
     }
 
+    /// Whether anything was sent: a form that was not shows its own choices.
+    pub fn is_sent(&self) -> bool {
+        !self.values.is_empty()
+    }
+
+    /// Whether this one of the values of a name was chosen.
+    pub fn chose(&self, name: &str, value: &str) -> bool {
+        self.values.get(name).is_some_and(|values| values.iter().any(|one| one == value))
+    }
+
     /// Puts a value into the form.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.values.insert(name.to_owned(), vec![value.into()]);
@@ -109,6 +119,12 @@ impl Form {
     /// The given texts as an input, without empty ones.
     pub fn texts(&self, names: &[&str]) -> Map<String, Value> {
         names.iter().filter(|name| !self.get(name).is_empty()).map(|name| ((*name).to_owned(), self.get(name).into())).collect()
+    }
+
+    /// What was typed into these, as the query of the next page of a list.
+    pub fn query(&self, names: &[&str], cursor: &str) -> String {
+        let typed = names.iter().map(|name| (*name, self.get(name))).filter(|(_, value)| !value.is_empty());
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed.chain([("cursor", cursor)])).finish()
     }
 
     /// Adds a whole number to an input, if one was typed.

@@ -28,7 +28,10 @@ mod webhook;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::ALLOW;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
 
 use crate::doors::App;
 
@@ -57,8 +60,18 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
 }
 
 /// A page for an address where there is nothing.
-pub fn not_found() -> axum::response::Response {
-    axum::response::IntoResponse::into_response(refused::Refused::NotFound)
+pub fn not_found() -> Response {
+    refused::Refused::NotFound.into_response()
 }
 
-type Shown = Result<axum::response::Response, refused::Refused>;
+/// A page for an address that takes forms and cannot be opened.
+pub fn not_allowed(allow: &str) -> Response {
+    let text = "It takes what a form on another page sends. Open that page once more.".into();
+    let mut response = refused::page(405, "This address cannot be opened", text);
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+type Shown = Result<Response, refused::Refused>;

@@ -8,6 +8,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::base::Error;
 use crate::doors::App;
 use crate::doors::auth::gate;
 use crate::doors::web::chrome::{show, show_again};
@@ -19,10 +20,10 @@ use crate::doors::web::sign_in::{
 };
 use crate::doors::web::visitor::{Member, Visitor};
 use crate::doors::web::{Shown, cookies};
-use crate::users::password;
 use crate::users::people::account::{self, Change};
 use crate::users::people::email;
 use crate::users::people::one_time::Purpose;
+use crate::users::{UserRefusal, password};
 
 /// Where those choose a password who have given a code.
 const AFTER_THE_CODE: &str = "/new-password";
@@ -93,10 +94,15 @@ async fn used(visitor: Visitor, Path(token): Path<String>, mut form: Form) -> Sh
         Ok(_) => Ok(give(&visitor, &cookie, "/dashboard?done=password")),
         // The old password again: it is known now, so there is nothing to change.
         Err(error) if error.code() == "same_password" => Ok(give(&visitor, &cookie, "/dashboard")),
-        // The factor was set up after the page was opened.
-        Err(error) if error.code() == "second_factor_required" => Ok(give(&visitor, &cookie, &after_sign_in(&me, AFTER_THE_CODE))),
-        Err(error) => Err(error.into()),
+        // The link is used up: from here on it is the cookie that lets him try once more, if a factor was set up in the
+        // meantime by way of its code.
+        Err(error) => Ok(give(&visitor, &cookie, &after_sign_in(&me, &chosen_again(error.code())))),
     }
+}
+
+/// Where another password is chosen, with the reason that the first one was not taken.
+fn chosen_again(why: &str) -> String {
+    if why == "second_factor_required" { AFTER_THE_CODE.to_owned() } else { format!("{AFTER_THE_CODE}?refused={why}") }
 }
 
 async fn code_given(visitor: Visitor, token: String, mut form: Form) -> Shown {
@@ -126,7 +132,20 @@ async fn code_given(visitor: Visitor, token: String, mut form: Form) -> Shown {
 }
 
 async fn choose(member: Member) -> Response {
-    if account::is_recovering(&member.me, member.now) { show(&password_page(&member, Form::default())) } else { too_late() }
+    if !account::is_recovering(&member.me, member.now) {
+        return too_late();
+    }
+    let mut form = Form::default();
+    match member.query("refused").as_str() {
+        "" => {}
+        "weak_password" => form.refuse(&weak_password()),
+        _ => form.problem = "That did not work. Nothing was changed: choose the password once more.".into(),
+    }
+    show(&password_page(&member, form))
+}
+
+fn weak_password() -> Error {
+    UserRefusal::WeakPassword { min: password::LENGTH_MIN, max: password::LENGTH_MAX }.into()
 }
 
 async fn chosen(member: Member, mut form: Form) -> Shown {

@@ -69,6 +69,11 @@ async fn one(member: Member, Path(id): Path<String>) -> Shown {
     Ok(show(&page(&member, &id, Form::default()).await?))
 }
 
+/// A form of the page was refused: the page with what was typed and what is wrong.
+pub(super) async fn one_again(member: &Member, id: &str, form: Form) -> Shown {
+    Ok(show_again(&page(member, id, form).await?))
+}
+
 async fn page(member: &Member, id: &str, form: Form) -> Result<OneProof, Refused> {
     let proof: Submission = member.ask("get_submission", json!({ "submission_id": id })).await.map_err(unknown_id)?;
     let task: Task = member.ask("get_task_detail", json!({ "task_id": proof.task_id })).await?;
@@ -93,7 +98,7 @@ async fn decide(member: Member, Path((id, verdict)): Path<(String, String)>, mut
         Ok(_) => Ok(to(&format!("/review/{id}?done={done}"))),
         Err(error) if error.status() < 429 && error.status() != 404 && error.status() != 401 => {
             form.refuse(&error);
-            Ok(show_again(&page(&member, &id, form).await?))
+            one_again(&member, &id, form).await
         }
         Err(error) => Err(error.into()),
     }

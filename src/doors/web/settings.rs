@@ -51,15 +51,20 @@ struct ProfilePage {
 
 async fn profile_page(member: &Member, form: Option<Form>) -> Result<ProfilePage, Refused> {
     let known: Profile = member.ask("get_profile", json!({})).await?;
-    let form = form.unwrap_or_else(|| {
-        let mut form = Form::default();
-        form.set("display_name", known.display_name.clone());
-        form.set("username", known.username.clone());
-        form.set("bio", known.bio.clone());
-        form.set("capabilities", known.capabilities.join(", "));
-        form.set("max_hourly_spend_usd", known.max_hourly_spend_usd.map(|cap| cap.to_string()).unwrap_or_default());
-        form
-    });
+    // What was sent by one of the forms of this page leaves the others as they are.
+    let mut form = form.unwrap_or_default();
+    let values = [
+        ("display_name", known.display_name.clone()),
+        ("username", known.username.clone()),
+        ("bio", known.bio.clone()),
+        ("capabilities", known.capabilities.join(", ")),
+        ("max_hourly_spend_usd", known.max_hourly_spend_usd.map(|cap| cap.to_string()).unwrap_or_default()),
+    ];
+    for (name, value) in values {
+        if !form.has(name) {
+            form.set(name, value);
+        }
+    }
     let mut about = vec![
         form.field("display_name", "Name that others see", "text").optional().or(&known.display_name),
         form.field("bio", "About you", "textarea").optional(),

@@ -14,9 +14,10 @@ use crate::base::{Result, input};
 use crate::doors::App;
 use crate::doors::web::Shown;
 use crate::doors::web::chrome::{Chrome, show, show_again};
-use crate::doors::web::form::Form;
+use crate::doors::web::form::{Form, in_words};
 use crate::doors::web::pieces::{self, Field};
 use crate::doors::web::refused::{Refused, to};
+use crate::doors::web::review;
 use crate::doors::web::shown::{Category, FoundTask, List, Submission, Task};
 use crate::doors::web::visitor::{Member, Visitor};
 use crate::tasks::get_task;
@@ -84,11 +85,7 @@ async fn feed(visitor: Visitor) -> Shown {
         form.field("min_reward", "Pays at least", "text").optional().keys("decimal"),
         form.field("sort", "Order", "select").options([("newest", "Newest"), ("reward", "Best paid"), ("expiring", "Ends soon")]),
     ];
-    let older = found.next_cursor.map(|cursor| {
-        let pairs = ["q", "category", "min_reward", "sort"].map(|name| (name, form.get(name)));
-        let query = pairs.into_iter().filter(|(_, value)| !value.is_empty()).chain([("cursor", cursor.as_str())]);
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish()
-    });
+    let older = found.next_cursor.map(|cursor| form.query(&["q", "category", "min_reward", "sort"], &cursor));
     let filtered = ["q", "category", "min_reward"].iter().any(|name| !form.get(name).is_empty());
     let problem = form.summary().first().map_or(form.problem.clone(), |(name, why)| format!("{}: {why}", pieces::words(name)));
     let chrome = Chrome::new(&visitor, "tasks", "Find work");
@@ -185,11 +182,21 @@ async fn act(member: &Member, id: &str, operation: &str, fields: Map<String, Val
 }
 
 async fn refused(member: &Member, id: &str, mut form: Form, error: &crate::base::Error) -> Shown {
+    form_refused(&mut form, error)?;
+    Ok(show_again(&task_page(member, id, form).await?))
+}
+
+/// Says in the form what is wrong with it, unless the error is about something else.
+fn form_refused(form: &mut Form, error: &crate::base::Error) -> Result<(), Refused> {
     if error.status() == 404 || error.status() >= 500 || error.code() == "invalid_token" {
         return Err(error.clone().into());
     }
-    form.refuse(error);
-    Ok(show_again(&task_page(member, id, form).await?))
+    // Of the forms of a task only a rating has a text that is held against the rules of content.
+    match error.code() {
+        "policy_blocked" if form.has("comment") => form.wrong("comment", in_words(error)),
+        _ => form.refuse(error),
+    }
+    Ok(())
 }
 
 async fn accept(member: Member, Path(id): Path<String>, form: Form) -> Shown {
@@ -228,12 +235,17 @@ async fn evidence(member: Member, Path(id): Path<String>, form: Form) -> Shown {
 async fn rate(member: Member, Path(id): Path<String>, mut form: Form) -> Shown {
     let mut input = form.texts(&["acceptance_id", "comment"]);
     form.integer("stars", &mut input);
+    // The creator rates on the page of the proof, the worker on that of the task.
+    let proof = form.get("back").parse::<uuid::Uuid>().ok().map(|proof| proof.to_string());
     match member.act::<Value>("rate_acceptance", Value::Object(input), form.get("key")).await {
-        Ok(_) => match form.get("back").parse::<uuid::Uuid>() {
-            Ok(submission) => Ok(to(&format!("/review/{submission}?done=rated"))),
-            Err(_) => Ok(to(&format!("/tasks/{id}?done=rated"))),
-        },
-        Err(error) => refused(&member, &id, form, &error).await,
+        Ok(_) => Ok(to(&proof.map_or_else(|| format!("/tasks/{id}?done=rated"), |proof| format!("/review/{proof}?done=rated")))),
+        Err(error) => {
+            form_refused(&mut form, &error)?;
+            match proof {
+                Some(proof) => review::one_again(&member, &proof, form).await,
+                None => Ok(show_again(&task_page(&member, &id, form).await?)),
+            }
+        }
     }
 }
 
