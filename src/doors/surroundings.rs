@@ -104,12 +104,13 @@ async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     let mut response = next.run(request).await;
     // Only OPTIONS is answered by the router itself with a list; a refused method says which ones there are.
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.headers().get(CONTENT_TYPE).is_none() {
-        let allow = response.headers().get(ALLOW).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        response = if wants_page {
-            super::web::not_allowed(&allow)
-        } else {
-            problem::render_not_allowed(&Refusal::MethodNotAllowed.into(), &RequestId(id.clone()), &allow)
-        };
+        let allow = response.headers().get(ALLOW).cloned();
+        response =
+            if wants_page { super::web::not_allowed() } else { problem::render(&Refusal::MethodNotAllowed.into(), &RequestId(id.clone())) };
+        // Where the router says it only after this, an empty one would keep it from doing so.
+        if let Some(allow) = allow {
+            response.headers_mut().insert(ALLOW, allow);
+        }
     }
     let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();

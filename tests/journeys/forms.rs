@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::live::person;
 use crate::market::{proof, publish, review, task};
-use crate::site::{PASSWORD, cookie_of, join, page, post};
+use crate::site::{join, page, post};
 
 /// What stands below a field of a page.
 fn below<'h>(html: &'h str, field: &str) -> &'h str {
@@ -86,17 +86,6 @@ on_both_engines! {
         assert_eq!((problem.code(), problem.header("allow")), ("method_not_allowed".into(), Some("POST")));
         let program = app.get("/api/v1/agent/tasks/1/accept").header("accept", "text/html").send().await.expect(405);
         assert_eq!(program.code(), "method_not_allowed");
-    }
-
-    async fn older_users_are_looked_for_by_the_same_words(app, |config| config.limits.register = "10000/h".parse().unwrap()) {
-        for _ in 0..51 {
-            drop(app.bot().await);
-        }
-        drop(app.admin("root@example.com").await);
-        let cookie = cookie_of(&post(app, "/login", "", &[("email", "root@example.com"), ("password", PASSWORD)]).await.expect(303));
-        let first = html(page(app, "/admin/users?q=bot_&is_bot=true", &cookie).await.expect(200));
-        let older = first.split("href=\"/admin/users?q=bot_&#38;is_bot=true&#38;cursor=").nth(1);
-        assert!(older.is_some(), "{first}");
     }
 
     async fn a_refused_rating_comes_back_where_it_was_given(app) {

@@ -121,12 +121,6 @@ impl Form {
         names.iter().filter(|name| !self.get(name).is_empty()).map(|name| ((*name).to_owned(), self.get(name).into())).collect()
     }
 
-    /// What was typed into these, as the query of the next page of a list.
-    pub fn query(&self, names: &[&str], cursor: &str) -> String {
-        let typed = names.iter().map(|name| (*name, self.get(name))).filter(|(_, value)| !value.is_empty());
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed.chain([("cursor", cursor)])).finish()
-    }
-
     /// Adds a whole number to an input, if one was typed.
     pub fn integer(&mut self, name: &str, input: &mut Map<String, Value>) {
         let text = self.get(name).to_owned();

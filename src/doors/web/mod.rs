@@ -28,8 +28,6 @@ mod webhook;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::ALLOW;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 
@@ -65,13 +63,8 @@ pub fn not_found() -> Response {
 }
 
 /// A page for an address that takes forms and cannot be opened.
-pub fn not_allowed(allow: &str) -> Response {
-    let text = "It takes what a form on another page sends. Open that page once more.".into();
-    let mut response = refused::page(405, "This address cannot be opened", text);
-    if let Ok(allow) = HeaderValue::from_str(allow) {
-        response.headers_mut().insert(ALLOW, allow);
-    }
-    response
+pub fn not_allowed() -> Response {
+    refused::page(405, "This address cannot be opened", "It takes what a form on another page sends. Open that page once more.".into())
 }
 
 type Shown = Result<Response, refused::Refused>;

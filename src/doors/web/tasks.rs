@@ -85,7 +85,11 @@ async fn feed(visitor: Visitor) -> Shown {
         form.field("min_reward", "Pays at least", "text").optional().keys("decimal"),
         form.field("sort", "Order", "select").options([("newest", "Newest"), ("reward", "Best paid"), ("expiring", "Ends soon")]),
     ];
-    let older = found.next_cursor.map(|cursor| form.query(&["q", "category", "min_reward", "sort"], &cursor));
+    let older = found.next_cursor.map(|cursor| {
+        let pairs = ["q", "category", "min_reward", "sort"].map(|name| (name, form.get(name)));
+        let query = pairs.into_iter().filter(|(_, value)| !value.is_empty()).chain([("cursor", cursor.as_str())]);
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish()
+    });
     let filtered = ["q", "category", "min_reward"].iter().any(|name| !form.get(name).is_empty());
     let problem = form.summary().first().map_or(form.problem.clone(), |(name, why)| format!("{}: {why}", pieces::words(name)));
     let chrome = Chrome::new(&visitor, "tasks", "Find work");

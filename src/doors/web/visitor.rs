@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header::REFERER;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri, request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -158,7 +159,7 @@ impl Visitor {
             return self.path_and_query();
         }
         let from = self.headers.get(REFERER).and_then(|value| Url::parse(value.to_str().ok()?).ok());
-        let authority = self.uri.authority().map(|authority| authority.as_str());
+        let authority = self.uri.authority().map(Authority::as_str);
         let is_ours = |from: &Url| csrf::is_ours(&self.app, &self.headers, authority, &from.origin().ascii_serialization());
         from.filter(is_ours).map_or_else(|| "/dashboard".to_owned(), |from| from[Position::BeforePath..Position::AfterQuery].to_owned())
     }

@@ -132,7 +132,7 @@ async fn users(admin: Admin) -> Shown {
             ]
         })
         .collect();
-    table.older = found["next_cursor"].as_str().map(|cursor| format!("/admin/users?{}", form.query(&["q", "is_bot"], cursor)));
+    table.older = found["next_cursor"].as_str().map(|cursor| format!("/admin/users?is_bot={}&cursor={cursor}", form.get("is_bot")));
     Ok(show(&table))
 }
 
