@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 
 pub const PASSWORD: &str = "correct horse battery";
 
-/// A form as browsers send it.
+/// As browsers send it.
 fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
+/// A form that stands on the page at its own address, as browsers send it.
 pub async fn post(app: &TestApp, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answered {
     let ask = app.post(path).header("content-type", "application/x-www-form-urlencoded").header("sec-fetch-site", "same-origin");
-    ask.header("cookie", cookie).body(form(fields)).send().await
+    let page = format!("http://127.0.0.1:8080{path}");
+    ask.header("referer", &page).header("cookie", cookie).body(form(fields)).send().await
 }
 
 pub async fn page(app: &TestApp, path: &str, cookie: &str) -> Answered {
