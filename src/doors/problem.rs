@@ -1,7 +1,7 @@
 //! Renders errors as problem+json (RFC 9457).
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 
 use crate::base::error::Error;
@@ -22,15 +22,6 @@ pub fn render(error: &Error, request_id: &RequestId) -> Response<Body> {
     if error.status() == 401 {
         let challenge = if error.code() == "authentication_required" { "Bearer" } else { "Bearer error=\"invalid_token\"" };
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-    }
-    response
-}
-
-/// The answer that tells `error` and which methods the path takes.
-pub fn render_not_allowed(error: &Error, request_id: &RequestId, allow: &str) -> Response<Body> {
-    let mut response = render(error, request_id);
-    if let Ok(allow) = HeaderValue::from_str(allow) {
-        response.headers_mut().insert(ALLOW, allow);
     }
     response
 }

@@ -79,14 +79,19 @@ fn cors() -> CorsLayer {
 }
 
 async fn unknown_path(request: Request) -> Response<Body> {
-    let path = request.uri().path();
-    let for_programs =
-        ["/api", "/auth", "/sandbox"].iter().any(|door| path == *door || path.strip_prefix(door).is_some_and(|rest| rest.starts_with('/')));
-    let wants_html = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-    if for_programs || !wants_html {
-        return problem::render(&Refusal::NotFound.into(), &super::request::request_id(request.extensions()));
+    if wants_page(&request) {
+        return super::web::not_found();
     }
-    super::web::not_found()
+    problem::render(&Refusal::NotFound.into(), &super::request::request_id(request.extensions()))
+}
+
+/// Whether a browser asks, at an address of the site.
+fn wants_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_below = |door: &str| path.strip_prefix(door).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let for_programs = ["/api", "/auth", "/sandbox", "/mcp"].into_iter().any(is_below);
+    let accept = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok());
+    !for_programs && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -95,11 +100,17 @@ async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     let id = format!("{:08x}-{:06x}", app.tokens.instance(), SERIAL.fetch_add(1, Ordering::Relaxed));
     request.extensions_mut().insert(RequestId(id.clone()));
     let program = ["/api", "/auth", "/sandbox"].iter().any(|door| request.uri().path().starts_with(door));
+    let wants_page = wants_page(&request);
     let mut response = next.run(request).await;
     // Only OPTIONS is answered by the router itself with a list; a refused method says which ones there are.
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.headers().get(CONTENT_TYPE).is_none() {
-        let allow = response.headers().get(ALLOW).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        response = problem::render_not_allowed(&Refusal::MethodNotAllowed.into(), &RequestId(id.clone()), &allow);
+        let allow = response.headers().get(ALLOW).cloned();
+        response =
+            if wants_page { super::web::not_allowed() } else { problem::render(&Refusal::MethodNotAllowed.into(), &RequestId(id.clone())) };
+        // Where the router says it only after this, an empty one would keep it from doing so.
+        if let Some(allow) = allow {
+            response.headers_mut().insert(ALLOW, allow);
+        }
     }
     let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();

@@ -61,6 +61,33 @@ on_both_engines! {
         }
         drop(page(app, "/profile", &cookie).await.expect(200));
     }
+    async fn whoever_signs_in_for_a_form_comes_back_to_its_page(app) {
+        let cookie = join(app, "a@example.com").await;
+        let accept = "/tasks/00000000-0000-7000-8000-000000000001/accept";
+        let send = |path: &str, cookie: &str, from: &str| {
+            let ask = app.post(path).header("sec-fetch-site", "same-origin").header("cookie", cookie).header("accept", "text/html");
+            ask.header("referer", from).body(String::new()).send()
+        };
+        let cases = [
+            ("http://127.0.0.1:8080/tasks/1?done=a&b=c#d", "/login?next=%2Ftasks%2F1%3Fdone%3Da%26b%3Dc"),
+            ("https://evil.example/tasks/1", "/login?next=%2Fdashboard"),
+            ("nonsense", "/login?next=%2Fdashboard"),
+        ];
+        for (from, next) in cases {
+            assert_eq!(send(accept, "", from).await.expect(303).header("location"), Some(next), "{from}");
+        }
+        // And so does whoever chooses another theme on the page that shows what was wrong.
+        let refused = html(send("/profile/password", &cookie, "http://127.0.0.1:8080/profile?a=b").await.expect(422));
+        assert!(refused.contains("name=\"next\" value=\"/profile?a=b\"") && !refused.contains("value=\"/profile/password\""), "{refused}");
+        // Who opens the address of a form sees a page, programs a problem.
+        let opened = page(app, accept, &cookie).await.expect(405);
+        assert_eq!((opened.header("content-type"), opened.header("allow")), (Some("text/html; charset=utf-8"), Some("POST")));
+        let problem = app.get(accept).send().await.expect(405);
+        assert_eq!((problem.code(), problem.header("allow")), ("method_not_allowed".into(), Some("POST")));
+        let program = app.get("/api/v1/agent/tasks/1/accept").header("accept", "text/html").send().await.expect(405);
+        assert_eq!(program.code(), "method_not_allowed");
+    }
+
     async fn a_refused_rating_comes_back_where_it_was_given(app) {
         let ((creators, creator), (workers, worker)) = (person(app, "a@example.com").await, person(app, "b@example.com").await);
         app.pour(creator.user_id, 20).await;

@@ -36,7 +36,7 @@ pub struct Chrome {
     pub now: Ts,
     /// As users see this server.
     pub site: String,
-    /// What was opened, to come back to.
+    /// The page, to come back to.
     pub path: String,
     /// Something that was just done, in a line.
     pub notice: String,
@@ -67,7 +67,7 @@ impl Chrome {
             sandbox: visitor.app.dispatcher.config.installation.network.is_sandbox(),
             now: visitor.now,
             site: visitor.app.public_url.clone(),
-            path: visitor.path_and_query(),
+            path: visitor.page(),
             notice: notice(&visitor.query("done")).to_owned(),
             style: assets::style(),
             script: assets::script(),

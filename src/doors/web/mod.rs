@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
 
 use crate::doors::App;
 
@@ -57,8 +58,13 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
 }
 
 /// A page for an address where there is nothing.
-pub fn not_found() -> axum::response::Response {
-    axum::response::IntoResponse::into_response(refused::Refused::NotFound)
+pub fn not_found() -> Response {
+    refused::Refused::NotFound.into_response()
 }
 
-type Shown = Result<axum::response::Response, refused::Refused>;
+/// A page for an address that takes forms and cannot be opened.
+pub fn not_allowed() -> Response {
+    refused::page(405, "This address cannot be opened", "It takes what a form on another page sends. Open that page once more.".into())
+}
+
+type Shown = Result<Response, refused::Refused>;

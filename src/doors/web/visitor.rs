@@ -5,9 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum::http::{HeaderMap, Uri, request};
+use axum::http::header::REFERER;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Method, Uri, request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::{Position, Url};
 
 use crate::base::call::{Call, Credentials, TokenClaims};
 use crate::base::error::internal;
@@ -18,8 +21,8 @@ use crate::base::{Result, Ts, Usdt};
 use crate::doors::App;
 use crate::doors::client;
 use crate::doors::request::client_address;
-use crate::doors::web::cookies;
 use crate::doors::web::refused::Refused;
+use crate::doors::web::{cookies, csrf};
 use crate::events;
 use crate::ledger;
 use crate::users::session::{self, SignedIn};
@@ -36,6 +39,8 @@ pub struct Visitor {
     pub address: IpAddr,
     /// What they sent.
     pub headers: HeaderMap,
+    /// How they asked.
+    pub method: Method,
     /// What they opened.
     pub uri: Uri,
     /// Who they are, when they have signed in.
@@ -101,7 +106,7 @@ impl FromRequestParts<Arc<App>> for Member {
 
     async fn from_request_parts(parts: &mut request::Parts, app: &Arc<App>) -> Result<Self, Refused> {
         let visitor = <Visitor as FromRequestParts<Arc<App>>>::from_request_parts(parts, app).await?;
-        let next: String = url::form_urlencoded::byte_serialize(visitor.path_and_query().as_bytes()).collect();
+        let next: String = url::form_urlencoded::byte_serialize(visitor.page().as_bytes()).collect();
         match visitor.signed_in.clone() {
             Some(me) if me.lacks_second_factor() => Err(Refused::Elsewhere(format!("/login/2fa?next={next}"))),
             Some(me) => Ok(Self { visitor, me }),
@@ -133,6 +138,7 @@ impl Visitor {
             app: Arc::clone(app),
             address: client_address(app, parts),
             headers: parts.headers.clone(),
+            method: parts.method.clone(),
             uri: parts.uri.clone(),
             signed_in,
             available,
@@ -144,6 +150,18 @@ impl Visitor {
     /// What was opened, as an address on this site.
     pub fn path_and_query(&self) -> String {
         self.uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned())
+    }
+
+    /// The page that they are at, to come back to: what was opened, or, for a form, the page that it was sent from. Many
+    /// forms are sent to addresses that cannot be opened.
+    pub fn page(&self) -> String {
+        if matches!(self.method, Method::GET | Method::HEAD) {
+            return self.path_and_query();
+        }
+        let from = self.headers.get(REFERER).and_then(|value| Url::parse(value.to_str().ok()?).ok());
+        let authority = self.uri.authority().map(Authority::as_str);
+        let is_ours = |from: &Url| csrf::is_ours(&self.app, &self.headers, authority, &from.origin().ascii_serialization());
+        from.filter(is_ours).map_or_else(|| "/dashboard".to_owned(), |from| from[Position::BeforePath..Position::AfterQuery].to_owned())
     }
 
     /// A value of the query string.
