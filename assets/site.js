@@ -57,6 +57,19 @@ if (purse && window.EventSource) {
   const draw = async () => {
     if (drawing) return void (again = true);
     drawing = true;
+    try {
+      await drawn();
+    } catch {
+      // The server is away for a moment; the next change draws again.
+    } finally {
+      drawing = false;
+    }
+    if (again) {
+      again = false;
+      draw();
+    }
+  };
+  const drawn = async () => {
     const answer = await fetch(location.href, { headers: { "x-live": "1" } });
     if (answer.ok && !answer.redirected) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -71,11 +84,6 @@ if (purse && window.EventSource) {
       }
     } else if (answer.redirected) {
       source.close();
-    }
-    drawing = false;
-    if (again) {
-      again = false;
-      draw();
     }
   };
   source.addEventListener("change", draw);

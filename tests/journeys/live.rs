@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::event_log::{listens, soon};
 use crate::market::{proof, publish, review, task};
+use crate::second_factor;
 use crate::site::{PASSWORD, cookie_of, join, page, post};
 
 const CHANGE: &str = "event: change\ndata:\n\n";
@@ -88,6 +89,40 @@ on_both_engines! {
         app.run_jobs().await;
         assert!(says(&mut list).await.ends_with(CHANGE));
         assert!(tokio::time::timeout(Duration::from_secs(1), wallet.next()).await.is_err(), "others are left alone");
+    }
+
+    async fn an_open_page_lives_through_another_cookie_of_its_session(app, |config| config.limits.sign_in = "1000/min".parse().unwrap()) {
+        let person = second_factor::person(app).await;
+        let factor = second_factor::enroll(app, &person.token).await;
+        drop(second_factor::show(app, &person.token, &factor).await);
+        app.advance(Span::seconds(30));
+        let before = second_factor::enter(app, &factor).await;
+        let mut stream = open(app, &before, "").await;
+        drop(says(&mut stream).await);
+        app.advance(Span::minutes(16));
+        let after = second_factor::step_up(app, "/step-up", &before, &factor.1).await;
+        assert_eq!(page(app, "/dashboard", &before).await.status, 303, "the cookie from before is over");
+        app.pour(person.key.user_id, 20).await;
+        app.run_jobs().await;
+        assert!(says(&mut stream).await.ends_with(CHANGE), "the session is not");
+        drop(post(app, "/logout", &after, &[]).await.expect(303));
+        assert_eq!(says(&mut stream).await, "event: end\ndata:\n\n");
+    }
+
+    async fn a_page_that_is_drawn_by_itself_keeps_no_session_alive(app) {
+        let cookie = join(app, "a@example.com").await;
+        for _ in 0..3 {
+            let redrawn = app.get("/dashboard").header("cookie", &cookie).header("x-live", "1").send().await;
+            assert_eq!(redrawn.status, 200);
+            drop(open(app, &cookie, "").await);
+            app.advance(Span::days(5));
+        }
+        assert_eq!(page(app, "/dashboard", &cookie).await.status, 303, "nobody opened anything for 14 days");
+        let cookie = cookie_of(&post(app, "/login", "", &[("email", "a@example.com"), ("password", PASSWORD)]).await.expect(303));
+        for _ in 0..3 {
+            app.advance(Span::days(5));
+            assert_eq!(page(app, "/dashboard", &cookie).await.status, 200);
+        }
     }
 
     async fn an_open_page_ends_with_its_session_and_is_one_of_five(app) {

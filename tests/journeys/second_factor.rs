@@ -17,7 +17,7 @@ type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
 pub struct Person {
     pub token: String,
     cookie: String,
-    key: Bot,
+    pub key: Bot,
 }
 
 pub async fn person(app: &TestApp) -> Person {
@@ -52,13 +52,13 @@ pub async fn enroll(app: &TestApp, token: &str) -> (String, Vec<u8>) {
 }
 
 /// Signs in on the site with a code; answers the cookie.
-async fn enter(app: &TestApp, (_, secret): &(String, Vec<u8>)) -> String {
+pub async fn enter(app: &TestApp, (_, secret): &(String, Vec<u8>)) -> String {
     let half = cookie_of(&post(app, "/login", "", &[("email", EMAIL), ("password", PASSWORD)]).await.expect(303));
     step_up(app, "/login/2fa", &half, secret).await
 }
 
 /// Types a fresh code into a page that asks for one; answers the cookie afterwards.
-async fn step_up(app: &TestApp, path: &str, cookie: &str, secret: &[u8]) -> String {
+pub async fn step_up(app: &TestApp, path: &str, cookie: &str, secret: &[u8]) -> String {
     let code = code_of(secret, app.now().as_seconds() / 30);
     cookie_of(&post(app, path, cookie, &[("code", &code)]).await.expect(303))
 }

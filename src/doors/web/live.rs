@@ -7,20 +7,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, request};
 use axum::response::Response;
 use axum::routing::get;
 use tokio::time::Instant;
 
+use crate::base::ids::SessionId;
 use crate::base::news::{Listener, Topic};
 use crate::base::{Context as Call, Result, UserId};
 use crate::doors::App;
 use crate::doors::event_stream::LAST_EVENT_ID;
 use crate::doors::text_stream::{self, Says};
 use crate::doors::web::Shown;
-use crate::doors::web::cookies;
-use crate::doors::web::refused::Refused;
 use crate::doors::web::visitor::Member;
 use crate::events;
 use crate::ledger::{self, Balance};
@@ -43,8 +42,18 @@ const STREAMS_MAX: usize = 5;
 const CHANGE: &str = "event: change\ndata:\n\n";
 const END: &str = "event: end\ndata:\n\n";
 
+/// The address of the stream.
+const PATH: &str = "/live";
+/// A page that asks for itself says so.
+const REDRAW: &str = "x-live";
+
+/// Whether a page asks by itself and not its reader, who may have left long ago.
+pub(super) fn asks_by_itself(parts: &request::Parts) -> bool {
+    parts.uri.path() == PATH || parts.headers.contains_key(REDRAW)
+}
+
 pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/live", get(live))
+    Router::new().route(PATH, get(live))
 }
 
 /// What is compared: money, what waits for a verdict, and the newest event.
@@ -58,7 +67,7 @@ struct Seen {
 /// An open stream.
 struct Live {
     app: Arc<App>,
-    cookie: [u8; 32],
+    session: SessionId,
     user: UserId,
     bell: Listener,
     /// For pages that list open tasks.
@@ -77,7 +86,6 @@ struct Live {
 
 async fn live(member: Member) -> Shown {
     let user = member.me.user.id;
-    let cookie = cookies::read(&member.headers, cookies::session_name(&member.app)).map(cookies::hash_of).ok_or(Refused::NotFound)?;
     let news = &member.app.dispatcher.news;
     if news.listeners(Topic::Pages(user)) >= STREAMS_MAX {
         // No error in the console of the sixth page: it hears the end at once.
@@ -87,7 +95,7 @@ async fn live(member: Member) -> Shown {
     let now = Instant::now();
     let stream = Live {
         app: Arc::clone(&member.app),
-        cookie,
+        session: member.me.session_id,
         user,
         bell: news.listen(Topic::Pages(user)),
         market: (member.query("market") == "yes").then(|| news.listen(Topic::Market)),
@@ -156,8 +164,8 @@ impl Live {
 
     /// As it stands now, and what is to be said about it, if anything.
     async fn look(&mut self) -> Result<Option<String>> {
-        let (cookie, user) = (self.cookie, self.user);
-        let now = self.app.dispatcher.look(move |cx| look(cx, cookie, user)).await?;
+        let (session, user) = (self.session, self.user);
+        let now = self.app.dispatcher.look(move |cx| look(cx, session, user)).await?;
         (self.due, self.looked) = (None, Instant::now());
         let Some(now) = now else {
             // The session has ended; the page is told not to come back.
@@ -177,9 +185,10 @@ impl Live {
     }
 }
 
-/// As it stands for the reader; nothing when his session is over.
-fn look(cx: &mut Call<'_, '_>, cookie: [u8; 32], user: UserId) -> Result<Option<Seen>> {
-    if session::by_cookie(cx, cookie)?.is_none_or(|(signed_in, _)| signed_in.user.id != user) {
+/// As it stands for the reader; nothing when his session is over. It may go on under another cookie: a code that was shown
+/// on another page gives one.
+fn look(cx: &mut Call<'_, '_>, session: SessionId, user: UserId) -> Result<Option<Seen>> {
+    if session::account(cx, session)?.is_none_or(|signed_in| signed_in.user.id != user) {
         return Ok(None);
     }
     let balance = ledger::balance_of(cx, user)?;

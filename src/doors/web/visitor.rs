@@ -22,7 +22,7 @@ use crate::doors::App;
 use crate::doors::client;
 use crate::doors::request::client_address;
 use crate::doors::web::refused::Refused;
-use crate::doors::web::{cookies, csrf};
+use crate::doors::web::{cookies, csrf, live};
 use crate::events;
 use crate::ledger;
 use crate::users::session::{self, SignedIn};
@@ -82,7 +82,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
         };
         match known.await? {
             Some((signed_in, unwritten, stands)) => {
-                if unwritten {
+                if unwritten && !live::asks_by_itself(parts) {
                     let id = signed_in.session_id;
                     app.dispatcher.system(move |cx| session::seen(cx, id)).await?;
                 }
