@@ -68,6 +68,8 @@ on_both_engines! {
         app.pour(owner.user_id, 20).await;
         app.run_jobs().await;
         let drawn = String::from_utf8(page(app, "/dashboard", &cookie).await.expect(200).body).unwrap();
+        let purse = drawn.split("id=\"purse\"").nth(1).unwrap().split("</a>").next().unwrap();
+        assert!(purse.contains("Wallet: ") && !purse.contains("aria-label"), "all that is read out is drawn again: {purse}");
         let newest = drawn.split("data-after=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         let mut fresh = open(app, &cookie, &format!("?after={newest}")).await;
         assert_eq!(says(&mut fresh).await, format!("id: {newest}\n\n"));
