@@ -11,7 +11,7 @@ const KNOWN: &str = "known@example.com";
 const UNKNOWN: &str = "unknown@example.com";
 
 /// Where mails are sent, so that addresses have to be confirmed.
-fn with_mails(config: &mut Config) {
+pub fn with_mails(config: &mut Config) {
     config.installation.network = Network::Nile;
     config.server.public_url = "https://market.example".into();
     config.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into();

@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 
 use crate::base::error::internal;
 use crate::base::ids::SessionId;
-use crate::base::{Context, Result, Span, Ts};
+use crate::base::{Context, Result, Span, Ts, UserId};
 use crate::users::people::one_time::{self, Purpose, Redeemed};
 use crate::users::people::{email, factors, mails, sign_up, store};
 use crate::users::session::{self, Client, SignedIn};
 use crate::users::store as users;
-use crate::users::{UserRefusal, second_factor};
+use crate::users::{UserRefusal, password, second_factor};
 
 /// After a mail let somebody in he may set a password without the old one for so long.
 const RECOVERY_LASTS: Span = Span::minutes(15);
@@ -104,9 +104,16 @@ pub fn answer_requests(cx: &mut Context<'_, '_>) -> Result<bool> {
 
 fn answer(cx: &mut Context<'_, '_>, address: &str, purpose: Purpose) -> Result<()> {
     let Some(row) = users::password_by_email(cx, address)? else { return Ok(()) };
+    if row.email_confirmed_at.is_none() {
+        // Whoever signed up with this address may not be its owner, and then the password is not his either. From the second
+        // mail on none keeps that password.
+        store::forget_tokens_of(cx, row.user_id, Purpose::SignUp)?;
+        let token = one_time::issue(cx, row.user_id, Purpose::Recovery, address)?;
+        return mails::send_first_password(cx, address, &token);
+    }
     match purpose {
-        Purpose::SignUp if row.email_confirmed_at.is_some() => mails::queue(cx, address, "You have an account already", HAS_ACCOUNT),
-        Purpose::SignUp | Purpose::Recovery | Purpose::MagicLink => {
+        Purpose::SignUp => mails::queue(cx, address, "You have an account already", HAS_ACCOUNT),
+        Purpose::Recovery | Purpose::MagicLink => {
             let token = one_time::issue(cx, row.user_id, purpose, address)?;
             mails::send_token(cx, address, purpose, &token)
         }
@@ -134,12 +141,13 @@ pub fn verify(
 ) -> Result<Option<SignedIn>> {
     let Some(Redeemed { user_id, purpose, email }) = one_time::redeem(cx, token, purposes, email)? else { return Ok(None) };
     let method = match purpose {
-        Purpose::SignUp | Purpose::MagicLink => {
+        Purpose::SignUp => {
             store::confirm_email(cx, user_id)?;
             "otp"
         }
+        Purpose::MagicLink => "otp",
         Purpose::Recovery => {
-            store::confirm_email(cx, user_id)?;
+            take_over(cx, user_id)?;
             "recovery"
         }
         Purpose::EmailChange => {
@@ -156,4 +164,16 @@ pub fn verify(
         }
     };
     session::begin(cx, user_id, method, client).map(Some)
+}
+
+/// The reader of a recovery mail has shown that the address is his. If nobody had before, nobody knows whose password stands
+/// there: it is worth nothing from now on, whether he chooses another one or not.
+fn take_over(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
+    let unconfirmed = users::password_of(cx, user)?.filter(|row| row.email_confirmed_at.is_none());
+    if let Some(row) = unconfirmed {
+        store::set_password(cx, user, password::DUMMY, row.version)?;
+        store::forget_tokens_of(cx, user, Purpose::SignUp)?;
+        store::confirm_email(cx, user)?;
+    }
+    Ok(())
 }
