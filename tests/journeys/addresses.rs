@@ -5,9 +5,10 @@ use roborent::testing::{Answered, TestApp};
 use serde_json::json;
 
 use crate::site::{PASSWORD, post};
-use crate::strangers::with_mails;
+use crate::strangers::{with_mails, without_limits};
 
 const EMAIL: &str = "ann@example.com";
+const THERE: &str = "ann@elsewhere.example";
 const THIEFS: &str = "another horse battery";
 const NEW: &str = "yet another battery";
 
@@ -28,6 +29,26 @@ async fn tokens(app: &TestApp, to: &'static str, page: &str) -> Vec<String> {
 
 async fn verify(app: &TestApp, kind: &str, token: &str) -> Answered {
     app.post("/auth/v1/verify").json(&json!({ "type": kind, "token_hash": token })).send().await
+}
+
+async fn subjects(app: &TestApp, to: &'static str) -> Vec<String> {
+    let mails = app.app.dispatcher.look(roborent::users::people::mails::newest).await.unwrap();
+    mails.into_iter().filter(|mail| mail.to == to).map(|mail| mail.subject).collect()
+}
+
+/// A person in a sandbox, where addresses count at once and mails are shown; answers a token.
+async fn joined(app: &TestApp) -> String {
+    joined_as(app, EMAIL).await
+}
+
+async fn joined_as(app: &TestApp, email: &str) -> String {
+    let made = app.post("/auth/v1/signup").json(&json!({ "email": email, "password": PASSWORD })).send().await.expect(200).json();
+    made["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn ask_for(app: &TestApp, token: &str, address: &str) -> Answered {
+    let change = json!({ "email": address, "current_password": PASSWORD });
+    app.ask("PUT", "/auth/v1/user").bearer(token).json(&change).send().await
 }
 
 on_both_engines! {
@@ -72,5 +93,68 @@ on_both_engines! {
         let link = tokens(app, EMAIL, "confirm").await.remove(0);
         drop(verify(app, "magiclink", &link).await.expect(200));
         assert_eq!(app.sign_in(EMAIL, PASSWORD).await.status, 200);
+    }
+
+    async fn a_new_password_or_address_ends_what_was_begun_before(app, |config| without_limits(config)) {
+        let token = joined(app).await;
+        drop(ask_for(app, &token, THERE)
+.await.expect(200));
+        let told = subjects(app, EMAIL).await;
+        assert!(told.contains(&"A new address for your account".to_owned()), "{told:?}");
+        let begun = tokens(app, THERE, "confirm").await.remove(0);
+        // Her mailbox has a link to a new password, and one lets in. The thief's change does not survive either.
+        for path in ["/auth/v1/recover", "/auth/v1/otp"] {
+            drop(app.post(path).json(&json!({ "email": EMAIL })).send().await.expect(200));
+            app.run_jobs().await;
+        }
+        let (recover, enter) = (tokens(app, EMAIL, "recover").await.remove(0), tokens(app, EMAIL, "confirm").await.remove(0));
+        drop(post(app, &format!("/recover/{recover}"), "", &[("password", NEW)]).await.expect(303));
+        for (kind, left) in [("email_change", &begun), ("magiclink", &enter)] {
+            assert_eq!(verify(app, kind, left).await.status, 403, "{kind}");
+        }
+        let me = app.sign_in(EMAIL, NEW).await.expect(200).json();
+        assert!(me["user"]["new_email"].as_str().unwrap_or_default().is_empty(), "nothing waits any more: {me}");
+
+        // Links that lie in the old mailbox are worth nothing after the address has moved.
+        drop(app.post("/auth/v1/recover").json(&json!({ "email": EMAIL })).send().await.expect(200));
+        app.run_jobs().await;
+        let old = tokens(app, EMAIL, "recover").await.remove(0);
+        let token = me["access_token"].as_str().unwrap();
+        let change = json!({ "email": THERE, "current_password": NEW });
+        drop(app.ask("PUT", "/auth/v1/user").bearer(token).json(&change).send().await.expect(200));
+        let link = tokens(app, THERE, "confirm").await.remove(0);
+        let moved = verify(app, "email_change", &link).await.expect(200).json();
+        assert!(moved["access_token"].is_null() && moved["msg"].is_string(), "it lets nobody in: {moved}");
+        assert_eq!(verify(app, "recovery", &old).await.status, 403);
+        assert!(subjects(app, EMAIL).await.contains(&"Your address was changed".to_owned()));
+        assert_eq!((app.sign_in(THERE, NEW).await.status, app.sign_in(EMAIL, NEW).await.status), (200, 400));
+    }
+
+    async fn who_is_signed_in_stays_so_when_a_new_address_counts(app, |config| without_limits(config)) {
+        let token = joined(app).await;
+        drop(ask_for(app, &token, THERE).await.expect(200));
+        let link = tokens(app, THERE, "confirm").await.remove(0);
+        let stranger = joined_as(app, "bob@example.com").await;
+        let body = json!({ "type": "email_change", "token_hash": link });
+        let moved = app.post("/auth/v1/verify").bearer(&token).json(&body).send().await.expect(200).json();
+        assert_eq!(moved["user"]["email"], THERE);
+        let again = app.post("/auth/v1/token?grant_type=refresh_token").json(&json!({ "refresh_token": moved["refresh_token"] })).send().await;
+        assert_eq!(again.status, 200);
+        // On the site, and for somebody else.
+        for (bearer, address) in [(None, "site@example.com"), (Some(&stranger), "third@example.com")] {
+            drop(ask_for(app, &token, address).await.expect(200));
+            let link = tokens(app, address, "confirm").await.remove(0);
+            if let Some(bearer) = bearer {
+                let body = json!({ "type": "email_change", "token_hash": link });
+                let moved = app.post("/auth/v1/verify").bearer(bearer).json(&body).send().await.expect(200).json();
+                assert!(moved["access_token"].is_null(), "{moved}");
+            } else {
+                let done = post(app, &format!("/confirm/{link}"), "", &[]).await.expect(303);
+                assert_eq!((done.header("location"), done.header("set-cookie")), (Some("/login?done=confirmed"), None));
+            }
+            assert_eq!(app.sign_in(address, PASSWORD).await.status, 200, "{address}");
+        }
+        let resent = app.post("/auth/v1/resend").json(&json!({ "email": EMAIL, "type": "email_change" })).send().await;
+        assert_eq!(resent.status, 200);
     }
 }

@@ -19,7 +19,7 @@ pub fn with_mails(config: &mut Config) {
     without_limits(config);
 }
 
-fn without_limits(config: &mut Config) {
+pub fn without_limits(config: &mut Config) {
     config.limits.register = "1000/h".parse().unwrap();
     config.limits.sign_in = "1000/min".parse().unwrap();
 }
