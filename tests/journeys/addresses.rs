@@ -157,4 +157,23 @@ on_both_engines! {
         let resent = app.post("/auth/v1/resend").json(&json!({ "email": EMAIL, "type": "email_change" })).send().await;
         assert_eq!(resent.status, 200);
     }
+
+    async fn asking_for_addresses_is_limited_for_the_user_and_for_each_address(app, |config| {
+        without_limits(config);
+        config.limits.sign_in_failure = "1000/h".parse().unwrap();
+        config.limits.mail = "3/h".parse().unwrap();
+    }) {
+        let (ann, bob) = (joined(app).await, joined_as(app, "bob@example.com").await);
+        // Whether an address is taken costs as much to learn as to take a free one.
+        for (address, status) in [("bob@example.com", 422), (THERE, 200), ("bob@example.com", 422), ("free@example.com", 429)] {
+            assert_eq!(ask_for(app, &ann, address).await.status, status, "{address}");
+        }
+        let refused = ask_for(app, &ann, "bob@example.com").await.expect(429);
+        assert!(refused.header("retry-after").is_some());
+        for status in [200, 200, 429] {
+            assert_eq!(ask_for(app, &bob, THERE).await.status, status, "the address has had its mails");
+        }
+        let unchanged = ask_for(app, &ann, EMAIL).await;
+        assert_eq!(unchanged.status, 200, "her own costs nothing");
+    }
 }
