@@ -1,6 +1,7 @@
 //! Stories: what users do, from the first request to the last, through the public doors, on both engines.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod addresses;
 mod audited_lives;
 mod bad_input;
 mod event_log;

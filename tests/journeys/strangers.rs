@@ -11,7 +11,7 @@ const KNOWN: &str = "known@example.com";
 const UNKNOWN: &str = "unknown@example.com";
 
 /// Where mails are sent, so that addresses have to be confirmed.
-fn with_mails(config: &mut Config) {
+pub fn with_mails(config: &mut Config) {
     config.installation.network = Network::Nile;
     config.server.public_url = "https://market.example".into();
     config.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into();
@@ -19,7 +19,7 @@ fn with_mails(config: &mut Config) {
     without_limits(config);
 }
 
-fn without_limits(config: &mut Config) {
+pub fn without_limits(config: &mut Config) {
     config.limits.register = "1000/h".parse().unwrap();
     config.limits.sign_in = "1000/min".parse().unwrap();
 }

@@ -17,6 +17,7 @@ use crate::doors::client;
 use crate::users::credentials::PasswordRow;
 use crate::users::password;
 use crate::users::people::account::{self, Change};
+use crate::users::people::email::normalized;
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::{self, SignUp, SignedUp};
 use crate::users::session::{self, Client, SignOut, SignedIn};
@@ -66,7 +67,7 @@ pub async fn sign_up(app: &Arc<App>, address: IpAddr, mut new: SignUp, given: &s
     if !app.dispatcher.config.auth.sign_up {
         return Err(UserRefusal::SignUpClosed.into());
     }
-    crate::users::people::email::normalized(&new.email)?;
+    normalized(&new.email)?;
     password::check_strength(given, new.email.trim())?;
     let subject = client::subject(address);
     knock(app, address)?;
@@ -140,11 +141,25 @@ pub async fn change_account(
         }
         change.password = Some((app.hashing.hash(app, new.to_owned()).await?, of.password.version));
     }
+    if let Some(address) = &change.email {
+        count_address(app, of, address).await?;
+    }
     let session = of.session_id;
     let changed = app.dispatcher.system(move |cx| account::change(cx, session, &change)).await;
     // A new password has ended other sessions.
     app.dispatcher.news.ring(of.user.id);
     changed
+}
+
+/// Counts the mail to another address, for its user and for the address, before anybody looks whose it is: to learn that
+/// it is taken costs as much.
+async fn count_address(app: &Arc<App>, of: &SignedIn, address: &str) -> Result<()> {
+    let address = normalized(address)?;
+    if address == of.password.email {
+        return Ok(());
+    }
+    let (user, counted) = (of.user.id.0, client::digest("mail", &address));
+    app.dispatcher.system(move |cx| [user, counted].into_iter().try_for_each(|subject| count(cx, subject, Policy::Mail).map(drop))).await
 }
 
 /// Ends sessions of a user. What they have open hears it at once on this node, elsewhere within a minute.
@@ -155,7 +170,7 @@ pub async fn sign_out(app: &Arc<App>, session: SessionId, user: UserId, which: S
 }
 
 /// Counts one use of an hourly limit before it is known how it ends, so that many at once are not more than the limit.
-fn count(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy) -> Result<Unit> {
+pub(super) fn count(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy) -> Result<Unit> {
     let limit = cx.config.limits.of(policy);
     cx.tx.serialize_on(lock_name(subject, policy))?;
     let unit = hourly_limits::reserve(cx, subject, policy, limit).map_err(|(error, _)| error)?;

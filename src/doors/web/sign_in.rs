@@ -21,8 +21,7 @@ use crate::doors::web::refused::{self, Refused, to};
 use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::Visitor;
 use crate::doors::web::{Shown, cookies};
-use crate::users::people::account;
-use crate::users::people::factors;
+use crate::users::people::account::{self, Verified};
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::SignUp;
 use crate::users::referral_code;
@@ -232,22 +231,7 @@ async fn second_shown(visitor: Visitor, mut form: Form) -> Shown {
 
 /// A code of any of the user's factors, or a recovery code; the session goes on under another cookie.
 pub(super) async fn show_second(app: &Arc<App>, me: &SignedIn, code: &str, hash: [u8; 32]) -> Result<()> {
-    let digits = code.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    if digits.len() != 6 {
-        app.dispatcher.count(me.user.id.0, crate::base::limit::Policy::SignIn)?;
-        let me = me.clone();
-        let used = app.dispatcher.system(move |cx| factors::try_recovery_code(cx, &me, &digits, Some(hash))).await?;
-        return used.map(drop).ok_or_else(|| crate::users::UserRefusal::CodeWrong.into());
-    }
-    let mut last = crate::users::UserRefusal::CodeWrong.into();
-    for factor in me.factors.iter().filter(|factor| factor.verified_at.is_some()) {
-        let (challenge, _) = second_factors::challenge(app, me, factor.id).await?;
-        match second_factors::show(app, me, (factor.id, challenge, digits.clone()), Some(hash)).await {
-            Ok(_) => return Ok(()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+    second_factors::show_any(app, me, code, Some(hash)).await
 }
 
 async fn logout(visitor: Visitor) -> Shown {
@@ -257,13 +241,13 @@ async fn logout(visitor: Visitor) -> Shown {
     Ok(response)
 }
 
-/// Uses up the token of a mail: who has it is signed in, under the cookie that is answered.
+/// Uses up the token of a mail that lets in: who has it is signed in, under the cookie that is answered.
 pub(super) async fn use_token(visitor: &Visitor, token: String, purposes: &'static [Purpose]) -> Result<Option<(SignedIn, String)>> {
     let (client, cookie) = client(visitor);
-    let used = visitor.app.dispatcher.system(move |cx| account::verify(cx, &token, purposes, None, &client)).await?;
-    let Some(signed_in) = used else { return Ok(None) };
+    let used = visitor.app.dispatcher.system(move |cx| account::verify(cx, &token, purposes, None, None, &client)).await?;
+    let Some(Verified::SignedIn(signed_in)) = used else { return Ok(None) };
     end_earlier(visitor).await?;
-    Ok(Some((signed_in, cookie)))
+    Ok(Some((*signed_in, cookie)))
 }
 
 pub(super) fn stale() -> Response {
@@ -273,7 +257,7 @@ pub(super) fn stale() -> Response {
 async fn confirm(visitor: Visitor) -> Response {
     show(&Confirm {
         chrome: Chrome::new(&visitor, "", "Confirm your address"),
-        lines: vec!["One click, and you are signed in.".into()],
+        lines: vec!["One click, and it is done.".into()],
         fields: Vec::new(),
         form: Form::default(),
         hidden: Vec::new(),
@@ -285,7 +269,13 @@ async fn confirm(visitor: Visitor) -> Response {
 
 async fn confirmed(visitor: Visitor, Path(token): Path<String>) -> Shown {
     gate::knock(&visitor.app, visitor.address)?;
-    match use_token(&visitor, token, &[Purpose::SignUp, Purpose::EmailChange, Purpose::MagicLink]).await? {
+    // A new address lets nobody in: who is in stays so.
+    let (of_address, (client, _)) = (token.clone(), client(&visitor));
+    let move_to = move |cx: &mut Context<'_, '_>| account::verify(cx, &of_address, &[Purpose::EmailChange], None, None, &client);
+    if visitor.app.dispatcher.system(move_to).await?.is_some() {
+        return Ok(to(if visitor.signed_in.is_some() { "/dashboard?done=confirmed" } else { "/login?done=confirmed" }));
+    }
+    match use_token(&visitor, token, &[Purpose::SignUp, Purpose::MagicLink]).await? {
         Some((signed_in, cookie)) => Ok(give(&visitor, &cookie, &after_sign_in(&signed_in, "/dashboard?done=confirmed"))),
         None => Ok(stale()),
     }

@@ -42,7 +42,6 @@ const CHUNK: u64 = 500;
 
 /// Writes the mail that brings a one-time token to its user.
 pub fn send_token(cx: &mut Context<'_, '_>, to: &str, purpose: Purpose, token: &str) -> Result<()> {
-    let site = cx.config.server.site();
     let (subject, line, path) = match purpose {
         Purpose::SignUp => ("Confirm your address", "Open this page to confirm that this is your address:", "confirm"),
         Purpose::EmailChange => ("Confirm your new address", "Open this page to sign in with this address from now on:", "confirm"),
@@ -51,9 +50,20 @@ pub fn send_token(cx: &mut Context<'_, '_>, to: &str, purpose: Purpose, token: &
         }
         Purpose::MagicLink => ("Your sign-in link", "Open this page to sign in:", "confirm"),
     };
+    let lasts = if purpose == Purpose::SignUp { "24 hours" } else { "an hour" };
+    send_link(cx, to, subject, line, &format!("{path}/{token}"), lasts)
+}
+
+/// The same with a token for recovery, for an address that nobody has confirmed yet.
+pub fn send_first_password(cx: &mut Context<'_, '_>, to: &str, token: &str) -> Result<()> {
+    let line = "Open this page to confirm that this is your address and to choose your password:";
+    send_link(cx, to, "Confirm your address", line, &format!("recover/{token}"), "an hour")
+}
+
+fn send_link(cx: &mut Context<'_, '_>, to: &str, subject: &str, line: &str, path: &str, lasts: &str) -> Result<()> {
+    let site = cx.config.server.site();
     let body = format!(
-        "{line}\n\n{site}/{path}/{token}\n\nIt works once, for {}. If you did not ask for it, do nothing: without it nothing changes.\n",
-        if purpose == Purpose::SignUp { "24 hours" } else { "an hour" }
+        "{line}\n\n{site}/{path}\n\nIt works once, for {lasts}. If you did not ask for it, do nothing: without it nothing changes.\n"
     );
     queue(cx, to, subject, &body)
 }

@@ -6,8 +6,8 @@ use crate::base::error::Refusal;
 use crate::base::{Context, Result, UserId};
 use crate::users::UserRefusal;
 use crate::users::names::not_blank;
-use crate::users::people::one_time::Purpose;
-use crate::users::people::{account, email, store};
+use crate::users::people::one_time::{self, Purpose};
+use crate::users::people::{account, email, mails, store};
 use crate::users::referral_code;
 use crate::users::register::{NewUser, register};
 use crate::users::store as users;
@@ -58,18 +58,23 @@ pub fn sign_up(cx: &mut Context<'_, '_>, sign_up: &SignUp) -> Result<SignedUp> {
         return Err(UserRefusal::UnknownReferralCode { code: code.chars().take(32).collect() }.into());
     }
     let confirmed = confirms_at_once(cx);
-    if !confirmed {
-        // Also when the address is taken: its owner is then told so.
-        account::ask(cx, &address, Purpose::SignUp)?;
-    }
     // Whatever else may be wrong was refused before: whether an address is taken shows in nothing.
     if users::password_by_email(cx, &address)?.is_some() {
+        if !confirmed {
+            // Its owner is told so.
+            account::ask(cx, &address, Purpose::SignUp)?;
+        }
         return Err(UserRefusal::EmailTaken.into());
     }
     let new = NewUser { display_name: name, username_prefix: "user", is_bot: false, is_admin: false, referral_code: code };
     let user = register(cx, &new)?;
     users::insert_password(cx, user.id, &address, &sign_up.hash, confirmed)?;
     store::save_person(cx, user.id, &metadata, None)?;
+    if !confirmed {
+        // The only mail that confirms the address with this password. Whoever asks for one later may be somebody else.
+        let token = one_time::issue(cx, user.id, Purpose::SignUp, &address)?;
+        mails::send_token(cx, &address, Purpose::SignUp, &token)?;
+    }
     Ok(SignedUp { user_id: user.id, confirmed })
 }
 

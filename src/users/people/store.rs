@@ -35,6 +35,7 @@ use crate::users::people::one_time::Purpose;
         "insert into mail_tokens (hash, user_id, purpose, email, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)";
     FORGET_TOKEN: ([u8; 32],) => () = "delete from mail_tokens where hash = $1";
     FORGET_TOKENS_OF: (UserId, Purpose) => () = "delete from mail_tokens where user_id = $1 and purpose = $2";
+    FORGET_ALL_TOKENS_OF: (UserId,) => () = "delete from mail_tokens where user_id = $1";
     FORGET_OLD_TOKENS: (Ts, i64) => () =
         "delete from mail_tokens where hash in (select hash from mail_tokens where expires_at < $1 order by expires_at limit $2)";
     INSERT_REQUEST: (Uuid, String, Purpose, Ts) => () = "insert into mail_requests (id, email, purpose, created_at) values ($1, $2, $3, $4)";
@@ -133,6 +134,11 @@ pub(super) fn forget_token(cx: &mut Context<'_, '_>, hash: [u8; 32]) -> Result<(
 
 pub(super) fn forget_tokens_of(cx: &mut Context<'_, '_>, user: UserId, purpose: Purpose) -> Result<()> {
     cx.tx.change(&FORGET_TOKENS_OF, (user, purpose))?;
+    Ok(())
+}
+
+pub(super) fn forget_all_tokens_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<()> {
+    cx.tx.change(&FORGET_ALL_TOKENS_OF, (user,))?;
     Ok(())
 }
 
