@@ -229,6 +229,8 @@ pub struct Limits {
     pub sign_in: Limit,
     /// Failed sign-ins per e-mail address.
     pub sign_in_failure: Limit,
+    /// Wrong codes of second factors per user.
+    pub second_factor_failure: Limit,
     /// Refreshed tokens per client address.
     pub refresh: Limit,
     /// Mails per e-mail address.
@@ -257,6 +259,7 @@ impl Default for Limits {
             register: Limit::per_hour(5),
             sign_in: Limit::per_minute(10),
             sign_in_failure: Limit::per_hour(10),
+            second_factor_failure: Limit::per_hour(30),
             refresh: Limit::per_minute(60),
             mail: Limit::per_hour(5),
             accept: Limit::per_hour(30),
@@ -278,6 +281,7 @@ impl Limits {
             Policy::Register => self.register,
             Policy::SignIn => self.sign_in,
             Policy::SignInFailure => self.sign_in_failure,
+            Policy::SecondFactorFailure => self.second_factor_failure,
             Policy::Refresh => self.refresh,
             Policy::Mail => self.mail,
             Policy::Accept => self.accept,

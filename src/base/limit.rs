@@ -20,6 +20,8 @@ pub enum Policy {
     SignIn,
     /// Failed sign-ins, per e-mail address.
     SignInFailure,
+    /// Wrong codes of second factors, per user.
+    SecondFactorFailure,
     /// Refreshed tokens, per client address.
     Refresh,
     /// Mails, per e-mail address.
@@ -44,10 +46,11 @@ pub enum Policy {
 
 impl Policy {
     /// Every one, in the order in which they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Register,
         Self::SignIn,
         Self::SignInFailure,
+        Self::SecondFactorFailure,
         Self::Refresh,
         Self::Mail,
         Self::Accept,
@@ -66,6 +69,7 @@ impl Policy {
             Self::Register => "register",
             Self::SignIn => "sign_in",
             Self::SignInFailure => "sign_in_failure",
+            Self::SecondFactorFailure => "second_factor_failure",
             Self::Refresh => "refresh",
             Self::Mail => "mail",
             Self::Accept => "accept",

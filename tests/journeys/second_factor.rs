@@ -284,4 +284,36 @@ on_both_engines! {
         let raised = show(app, &token, &factor).await;
         assert_eq!(withdraw(app, ("authorization", &format!("Bearer {raised}")), &mut n).await, Ok(()));
     }
+
+    async fn wrong_codes_are_counted_for_the_user_over_every_door(app, |config| {
+        config.limits.sign_in = "1000/min".parse().unwrap();
+        config.limits.second_factor_failure = "6/h".parse().unwrap();
+    }) {
+        let Person { token, .. } = person(app).await;
+        let factor = enroll(app, &token).await;
+        let raised = show(app, &token, &factor).await;
+        app.advance(Span::seconds(30));
+        let half = cookie_of(&post(app, "/login", "", &[("email", EMAIL), ("password", PASSWORD)]).await.expect(303));
+        let guess = async |token: &str| {
+            let challenge = ask(app, token, &format!("/{}/challenge", factor.0), json!({})).await.expect(200).json();
+            ask(app, token, &format!("/{}/verify", factor.0), json!({ "challenge_id": challenge["id"], "code": "x" })).await.status
+        };
+        for _ in 0..2 {
+            assert_eq!(guess(&raised).await, 422);
+            for wrong in ["000000", "ABCDEFGHJK"] {
+                assert_eq!(post(app, "/login/2fa", &half, &[("code", wrong)]).await.status, 422, "{wrong}");
+            }
+        }
+        assert_eq!(guess(&raised).await, 429);
+        let code = code_of(&factor.1, app.now().as_seconds() / 30);
+        assert_eq!(post(app, "/login/2fa", &half, &[("code", &code)]).await.status, 429, "a right one, too");
+        app.advance(Span::hours(1));
+        // What is right costs nothing.
+        let mut whole = text(&app.sign_in(EMAIL, PASSWORD).await.expect(200).json()["access_token"]);
+        for _ in 0..8 {
+            app.advance(Span::seconds(30));
+            whole = show(app, &whole, &factor).await;
+        }
+        assert_eq!(guess(&whole).await, 422);
+    }
 }

@@ -10,9 +10,11 @@ use uuid::Uuid;
 
 use crate::base::Result;
 use crate::base::error::{Error, Refusal};
+use crate::base::hourly_limits;
 use crate::base::limit::Policy;
 use crate::doors::App;
 use crate::doors::auth::asked::{Asked, answer};
+use crate::doors::auth::gate;
 use crate::doors::auth::refusal::AuthRefusal;
 use crate::doors::auth::shapes::session_of;
 use crate::users::UserRefusal;
@@ -76,8 +78,57 @@ pub async fn show(
     tried: (Uuid, Uuid, String),
     cookie_hash: Option<[u8; 32]>,
 ) -> Result<(SignedIn, Vec<String>)> {
-    let (factor, challenge, code) = tried;
-    app.dispatcher.count(of.user.id.0, Policy::SignIn)?;
+    counted(app, of, try_one(app, of, tried, cookie_hash)).await
+}
+
+/// Tries a code of any of the user's factors, or a recovery code.
+///
+/// # Errors
+/// `second_factor_wrong`, `rate_limited`.
+pub async fn show_any(app: &Arc<App>, of: &SignedIn, code: &str, cookie_hash: Option<[u8; 32]>) -> Result<()> {
+    counted(app, of, try_any(app, of, code, cookie_hash)).await
+}
+
+/// Counts a guess before it is known how it ends; only a wrong one stays counted.
+async fn counted<T>(app: &Arc<App>, of: &SignedIn, guessing: impl Future<Output = Result<T>>) -> Result<T> {
+    let user = of.user.id.0;
+    app.dispatcher.count(user, Policy::SignIn)?;
+    let guess = app.dispatcher.system(move |cx| gate::count(cx, user, Policy::SecondFactorFailure)).await?;
+    let done = guessing.await;
+    let was_no_guess = match &done {
+        Ok(_) => true,
+        Err(error) => matches!(error.code(), "second_factor_expired" | "not_found" | "user_suspended"),
+    };
+    if was_no_guess {
+        app.dispatcher.system(move |cx| hourly_limits::take_back(cx, &guess)).await?;
+    }
+    done
+}
+
+async fn try_any(app: &Arc<App>, of: &SignedIn, code: &str, cookie_hash: Option<[u8; 32]>) -> Result<()> {
+    let digits = code.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    if digits.len() != 6 {
+        let of = of.clone();
+        let used = app.dispatcher.system(move |cx| factors::try_recovery_code(cx, &of, &digits, cookie_hash)).await?;
+        return used.map(drop).ok_or_else(|| UserRefusal::CodeWrong.into());
+    }
+    let mut last = UserRefusal::CodeWrong.into();
+    for factor in of.factors.iter().filter(|factor| factor.verified_at.is_some()) {
+        let (challenge, _) = challenge(app, of, factor.id).await?;
+        match try_one(app, of, (factor.id, challenge, digits.clone()), cookie_hash).await {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn try_one(
+    app: &Arc<App>,
+    of: &SignedIn,
+    (factor, challenge, code): (Uuid, Uuid, String),
+    cookie_hash: Option<[u8; 32]>,
+) -> Result<(SignedIn, Vec<String>)> {
     let stored = of.factors.iter().find(|one| one.id == factor).ok_or(Refusal::NotFound)?;
     let secret = app.tokens.open_secret(factor, &stored.secret_sealed)?;
     let (of, tried) = (of.clone(), Try { factor, challenge, secret, code, cookie_hash });

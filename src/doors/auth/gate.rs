@@ -170,7 +170,7 @@ pub async fn sign_out(app: &Arc<App>, session: SessionId, user: UserId, which: S
 }
 
 /// Counts one use of an hourly limit before it is known how it ends, so that many at once are not more than the limit.
-fn count(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy) -> Result<Unit> {
+pub(super) fn count(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy) -> Result<Unit> {
     let limit = cx.config.limits.of(policy);
     cx.tx.serialize_on(lock_name(subject, policy))?;
     let unit = hourly_limits::reserve(cx, subject, policy, limit).map_err(|(error, _)| error)?;

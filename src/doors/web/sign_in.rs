@@ -22,7 +22,6 @@ use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::Visitor;
 use crate::doors::web::{Shown, cookies};
 use crate::users::people::account::{self, Verified};
-use crate::users::people::factors;
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::SignUp;
 use crate::users::referral_code;
@@ -232,22 +231,7 @@ async fn second_shown(visitor: Visitor, mut form: Form) -> Shown {
 
 /// A code of any of the user's factors, or a recovery code; the session goes on under another cookie.
 pub(super) async fn show_second(app: &Arc<App>, me: &SignedIn, code: &str, hash: [u8; 32]) -> Result<()> {
-    let digits = code.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    if digits.len() != 6 {
-        app.dispatcher.count(me.user.id.0, crate::base::limit::Policy::SignIn)?;
-        let me = me.clone();
-        let used = app.dispatcher.system(move |cx| factors::try_recovery_code(cx, &me, &digits, Some(hash))).await?;
-        return used.map(drop).ok_or_else(|| crate::users::UserRefusal::CodeWrong.into());
-    }
-    let mut last = crate::users::UserRefusal::CodeWrong.into();
-    for factor in me.factors.iter().filter(|factor| factor.verified_at.is_some()) {
-        let (challenge, _) = second_factors::challenge(app, me, factor.id).await?;
-        match second_factors::show(app, me, (factor.id, challenge, digits.clone()), Some(hash)).await {
-            Ok(_) => return Ok(()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+    second_factors::show_any(app, me, code, Some(hash)).await
 }
 
 async fn logout(visitor: Visitor) -> Shown {
