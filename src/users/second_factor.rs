@@ -52,9 +52,9 @@ pub fn keys_are_locked(cx: &mut Context<'_, '_>, user: UserId) -> Result<bool> {
 /// somebody does in a hurry.
 ///
 /// # Errors
-/// `second_factor_required`.
+/// `second_factor_required`, `user_suspended`.
 pub fn lock_keys(cx: &mut Context<'_, '_>, session: SessionId, locked: bool) -> Result<()> {
-    let of = session::open(cx, session)?;
+    let of = session::open_to_change(cx, session)?;
     if locked {
         return store::lock_keys(cx, of.user.id);
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::base::error::internal;
+use crate::base::error::{Refusal, internal};
 use crate::base::ids::SessionId;
 use crate::base::{Context, Result, Span, Ts, UserId};
 use crate::users::UserRefusal;
@@ -197,6 +197,15 @@ pub fn open(cx: &mut Context<'_, '_>, session_id: SessionId) -> Result<SignedIn>
     account(cx, session_id)?.ok_or_else(|| UserRefusal::PasswordChanged.into())
 }
 
+/// The same for what changes the account: who is suspended changes nothing.
+///
+/// # Errors
+/// `password_changed`, `user_suspended`.
+pub fn open_to_change(cx: &mut Context<'_, '_>, session_id: SessionId) -> Result<SignedIn> {
+    let of = open(cx, session_id)?;
+    if of.user.status == Status::Suspended { Err(Refusal::UserSuspended.into()) } else { Ok(of) }
+}
+
 /// The session behind a cookie of the site, and whether it is time to write down that it is used.
 pub fn by_cookie(cx: &mut Context<'_, '_>, cookie_hash: [u8; 32]) -> Result<Option<(SignedIn, bool)>> {
     let Some(session) = store::session_by_cookie(cx, cookie_hash)? else { return Ok(None) };
@@ -255,7 +264,7 @@ pub fn open_sessions(cx: &mut Context<'_, '_>, user_id: UserId) -> Result<Vec<Op
 pub fn end_own(cx: &mut Context<'_, '_>, user_id: UserId, session_id: SessionId) -> Result<()> {
     match store::session(cx, session_id)?.filter(|session| session.user_id == user_id && session.revoked_at.is_none()) {
         Some(session) => store::end_session(cx, session.id),
-        None => Err(crate::base::error::Refusal::NotFound.into()),
+        None => Err(Refusal::NotFound.into()),
     }
 }
 

@@ -176,4 +176,28 @@ on_both_engines! {
         let unchanged = ask_for(app, &ann, EMAIL).await;
         assert_eq!(unchanged.status, 200, "her own costs nothing");
     }
+
+    async fn who_is_suspended_changes_nothing_but_a_stolen_password(app, |config| without_limits(config)) {
+        let root = app.admin("root@example.com").await;
+        let made = app.post("/auth/v1/signup").json(&json!({ "email": EMAIL, "password": PASSWORD })).send().await.expect(200).json();
+        drop(ask_for(app, made["access_token"].as_str().unwrap(), THERE).await.expect(200));
+        let link = tokens(app, THERE, "confirm").await.remove(0);
+        let path = format!("/api/v1/admin/users/{}/suspend", made["user"]["id"].as_str().unwrap());
+        drop(app.post(&path).bearer(&root).json(&json!({ "reason": "a test" })).send().await.expect(200));
+        let again = app.sign_in(EMAIL, PASSWORD).await.expect(200).json();
+        let token = again["access_token"].as_str().unwrap();
+        let refused = |answer: Answered| assert_eq!((answer.status, answer.header("x-sb-error-code")), (403, Some("user_banned")));
+        refused(ask_for(app, token, "third@example.com").await);
+        for change in [json!({ "password": NEW, "current_password": PASSWORD }), json!({ "data": { "likes": "tea" } })] {
+            refused(app.ask("PUT", "/auth/v1/user").bearer(token).json(&change).send().await);
+        }
+        let factor = json!({ "factor_type": "totp", "friendly_name": "phone" });
+        refused(app.post("/auth/v1/factors").bearer(token).json(&factor).send().await);
+        refused(verify(app, "email_change", &link).await);
+        drop(app.post("/auth/v1/recover").json(&json!({ "email": EMAIL })).send().await.expect(200));
+        app.run_jobs().await;
+        let link = tokens(app, EMAIL, "recover").await.remove(0);
+        drop(post(app, &format!("/recover/{link}"), "", &[("password", NEW)]).await.expect(303));
+        assert_eq!((app.sign_in(EMAIL, NEW).await.status, app.sign_in(EMAIL, PASSWORD).await.status), (200, 400));
+    }
 }

@@ -36,6 +36,7 @@ impl From<Error> for AuthRefusal {
             (429, _) => (429, "over_request_rate_limit", error.detail()),
             (_, "invalid_credentials" | "password_changed") => (400, "invalid_credentials", "Invalid login credentials"),
             (_, "email_not_confirmed") => (400, "email_not_confirmed", "Email not confirmed"),
+            (_, "user_suspended") => (403, "user_banned", error.detail()),
             (_, "sign_up_closed") => (422, "signup_disabled", "Signups not allowed for this instance"),
             (_, "weak_password") => (422, "weak_password", error.detail()),
             (_, "same_password") => (422, "same_password", "New password should be different from the old password."),

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::base::error::internal;
+use crate::base::error::{Refusal, internal};
 use crate::base::ids::SessionId;
 use crate::base::{Context, Result, Span, Ts, UserId};
 use crate::users::people::one_time::{self, Purpose, Redeemed};
 use crate::users::people::{email, factors, mails, sign_up, store};
 use crate::users::session::{self, Client, SignedIn};
 use crate::users::store as users;
+use crate::users::user::Status;
 use crate::users::{UserRefusal, password, second_factor};
 
 /// After a mail let somebody in he may set a password without the old one for so long.
@@ -42,9 +43,13 @@ pub fn is_recovering(of: &SignedIn, now: Ts) -> bool {
 /// it was answered. Both need a second factor that was shown lately, where there is one.
 ///
 /// # Errors
-/// `second_factor_required`, `password_changed`, `invalid_email`, `email_taken`, `invalid_field`.
+/// `second_factor_required`, `user_suspended`, `password_changed`, `invalid_email`, `email_taken`, `invalid_field`.
 pub fn change(cx: &mut Context<'_, '_>, session: SessionId, change: &Change) -> Result<SignedIn> {
-    let of = session::open(cx, session)?;
+    let mut of = session::open(cx, session)?;
+    if !(is_recovering(&of, cx.now) && change.email.is_none() && change.metadata.is_none()) {
+        // Who is suspended may still save his account from a thief by a recovery mail.
+        of = session::open_to_change(cx, session)?;
+    }
     if change.password.is_some() || change.email.is_some() {
         second_factor::shown_lately(&of, cx.now)?;
     }
@@ -163,7 +168,7 @@ pub enum Verified {
 /// is not in already, in the session `me`. Nothing when the token is worth nothing.
 ///
 /// # Errors
-/// `email_taken` when somebody else took the new address in the meantime.
+/// `email_taken` when somebody else took the new address in the meantime; `user_suspended` for a new address.
 pub fn verify(
     cx: &mut Context<'_, '_>,
     token: &str,
@@ -205,6 +210,9 @@ fn move_to(cx: &mut Context<'_, '_>, user: UserId, address: &str) -> Result<bool
     }
     if users::password_by_email(cx, address)?.is_some() {
         return Err(UserRefusal::EmailTaken.into());
+    }
+    if users::user(cx, user)?.is_some_and(|user| user.status == Status::Suspended) {
+        return Err(Refusal::UserSuspended.into());
     }
     let old = users::password_of(cx, user)?;
     store::set_email(cx, user, address)?;

@@ -72,9 +72,9 @@ pub fn of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Vec<Factor>> {
 /// A new factor of the user of a session, which counts when its first code was right.
 ///
 /// # Errors
-/// `second_factor_required`, `second_factor_name_taken`, `too_many_second_factors`.
+/// `second_factor_required`, `user_suspended`, `second_factor_name_taken`, `too_many_second_factors`.
 pub fn enroll(cx: &mut Context<'_, '_>, session: SessionId, id: Uuid, name: &str, secret_sealed: &[u8]) -> Result<()> {
-    let of = session::open(cx, session)?;
+    let of = session::open_to_change(cx, session)?;
     second_factor::shown_lately(&of, cx.now)?;
     store::delete_unverified(cx, of.user.id)?;
     let verified: Vec<&Factor> = of.factors.iter().filter(|factor| factor.verified_at.is_some()).collect();
@@ -110,10 +110,16 @@ pub struct Try {
     pub cookie_hash: Option<[u8; 32]>,
 }
 
-/// Tries a code.
+/// Tries a code. The first one of a factor makes it count.
+///
+/// # Errors
+/// `user_suspended` for a factor that does not count yet.
 pub fn try_code(cx: &mut Context<'_, '_>, of: &SignedIn, tried: &Try) -> Result<Tried> {
     let Try { challenge, secret, code, cookie_hash, .. } = tried;
     let factor = store::factor(cx, tried.factor, of.user.id)?.ok_or(Refusal::NotFound)?;
+    if factor.verified_at.is_none() {
+        session::open_to_change(cx, of.session_id)?;
+    }
     let now = cx.now;
     let Some(challenge) = store::challenge(cx, *challenge, factor.id)?.filter(|one| one.expires_at > now && one.tries < TRIES_MAX) else {
         return Ok(Tried::Expired);
@@ -152,9 +158,9 @@ fn raise(cx: &mut Context<'_, '_>, of: &SignedIn, method: &str, cookie_hash: Opt
 /// Takes a factor of the user of a session away.
 ///
 /// # Errors
-/// `second_factor_required` for a factor that counts, from a session that has not shown one lately.
+/// `second_factor_required` for a factor that counts, from a session that has not shown one lately; `user_suspended`.
 pub fn unenroll(cx: &mut Context<'_, '_>, session: SessionId, factor: Uuid) -> Result<()> {
-    let of = session::open(cx, session)?;
+    let of = session::open_to_change(cx, session)?;
     let factor = store::factor(cx, factor, of.user.id)?.ok_or(Refusal::NotFound)?;
     if factor.verified_at.is_some() {
         second_factor::shown_lately(&of, cx.now)?;
