@@ -123,7 +123,7 @@ pub(super) fn list_keys(cx: &mut Context<'_, '_>, _: &ListKeys) -> Result<KeyLis
 
 pub(super) fn create_key(cx: &mut Context<'_, '_>, input: &CreateKey) -> Result<CreatedKey> {
     let user = cx.user_id()?;
-    second_factor::before_a_change(cx)?;
+    second_factor::before_a_key(cx)?;
     let scopes = input.scopes.as_deref().map_or(Scopes::ALL, Scopes::of);
     let most = cx.config.auth.api_keys_max;
     if store::keys_that_stay(cx, user)? >= i64::from(most) {
@@ -135,7 +135,7 @@ pub(super) fn create_key(cx: &mut Context<'_, '_>, input: &CreateKey) -> Result<
 
 pub(super) fn rotate_key(cx: &mut Context<'_, '_>, input: &WhichKey) -> Result<CreatedKey> {
     let user = cx.user_id()?;
-    second_factor::before_a_change(cx)?;
+    second_factor::before_a_key(cx)?;
     let old = store::key_of(cx, input.key_id, user)?.ok_or(Refusal::NotFound)?;
     if !old.stays() {
         return Err(if old.works_at(cx.now) { UserRefusal::KeyRotated } else { UserRefusal::KeyRevoked }.into());

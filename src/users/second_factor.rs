@@ -23,6 +23,25 @@ pub fn before_money_leaves(cx: &mut Context<'_, '_>) -> Result<()> {
     before_a_change(cx)
 }
 
+/// Fails unless whoever calls may make a key. A key of an admin does what an admin does, so where admins need a second
+/// factor, it is made only in a session that has shown one.
+///
+/// # Errors
+/// `second_factor_required`.
+pub fn before_a_key(cx: &mut Context<'_, '_>) -> Result<()> {
+    let Member { user_id, proof, .. } = *cx.member()?;
+    if cx.config.admins_need_second_factor() && crate::users::store::user(cx, user_id)?.is_some_and(|user| user.is_admin) {
+        let of = match proof {
+            Proof::Session { session_id } => session::account(cx, session_id)?,
+            Proof::Key { .. } => None,
+        };
+        if !of.is_some_and(|of| of.has_second_factor()) {
+            return refuse("An admin makes keys here only in a session that has shown a second factor.");
+        }
+    }
+    before_a_change(cx)
+}
+
 /// Fails when a session calls whose owner has a second factor that it has not shown lately.
 ///
 /// # Errors

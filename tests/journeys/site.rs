@@ -167,6 +167,8 @@ on_both_engines! {
     async fn where_admins_need_a_second_factor_there_is_no_way_around_it(app, |config| config.auth.admin_2fa = true) {
         let token = app.admin("root@example.com").await;
         assert_eq!(app.get("/api/v1/admin/users").bearer(&token).send().await.expect(403).code(), "admin_only");
+        let key_by = |token: &str| app.post("/api/v1/agent/keys").bearer(token).json(&json!({})).send();
+        assert_eq!(key_by(&token).await.expect(403).code(), "second_factor_required", "a key would be an admin's");
         let cookie = cookie_of(&post(app, "/login", "", &[("email", "root@example.com"), ("password", PASSWORD)]).await.expect(303));
         assert_eq!(page(app, "/admin", &cookie).await.expect(303).header("location"), Some("/profile/second-factor"));
         let begun = text(&post(app, "/profile/second-factor", &cookie, &[("name", "phone")]).await.expect(200));
@@ -190,6 +192,15 @@ on_both_engines! {
         assert_eq!(page(app, "/admin", &whole).await.status, 200);
         let again = cookie_of(&post(app, "/login", "", &[("email", "root@example.com"), ("password", PASSWORD)]).await.expect(303));
         assert_eq!(post(app, "/login/2fa", &again, &[("code", &recovery)]).await.status, 422, "a recovery code works once");
+        // A key is made where the factor was shown lately, and no key makes or rotates another.
+        let half = app.sign_in("root@example.com", PASSWORD).await.expect(200).json()["access_token"].clone();
+        app.advance(Span::seconds(30));
+        let whole = crate::second_factor::show(app, half.as_str().unwrap(), &(factor, secret)).await;
+        let made = key_by(&whole).await.expect(201).json();
+        for path in [String::new(), format!("/{}/rotate", made["key_id"].as_str().unwrap())] {
+            let asked = app.post(&format!("/api/v1/agent/keys{path}")).header("x-api-key", made["api_key"].as_str().unwrap());
+            assert_eq!(asked.json(&json!({})).send().await.expect(403).code(), "second_factor_required", "{path}");
+        }
     }
 
     async fn guessing_on_the_site_is_slowed_as_elsewhere(app) {
