@@ -4,6 +4,7 @@
 mod addresses;
 mod audited_lives;
 mod bad_input;
+mod corpus;
 mod event_log;
 mod forms;
 mod keys;
