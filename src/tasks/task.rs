@@ -26,7 +26,8 @@ crate::words! {
 }
 
 impl TaskStatus {
-    /// Whether a task of this status that ends then is for everybody to see.
+    /// Whether a task of this status that ends then takes workers, and so is for everybody to see. Time decides, also when
+    /// no job has closed it yet.
     pub fn is_open(self, expires_at: Ts, now: Ts) -> bool {
         self == Self::Open && now < expires_at
     }
@@ -168,11 +169,11 @@ impl Task {
         Span::hours(self.review_hours)
     }
 
-    /// Whether it takes workers now. Time decides, also when no job has closed it yet.
+    /// Whether it takes workers now.
     pub fn takes_workers(&self, now: Ts) -> Result<(), TaskRefusal> {
         match self.status {
-            TaskStatus::Open if now >= self.expires_at => Err(TaskRefusal::TaskExpired),
-            TaskStatus::Open => Ok(()),
+            status if status.is_open(self.expires_at, now) => Ok(()),
+            TaskStatus::Open => Err(TaskRefusal::TaskExpired),
             TaskStatus::Closing | TaskStatus::Completed | TaskStatus::Expired | TaskStatus::Cancelled => Err(TaskRefusal::TaskClosed),
         }
     }
@@ -248,10 +249,10 @@ impl Task {
     /// What a viewer is told: an open task past its date takes nobody.
     pub fn status_at(&self, now: Ts) -> TaskStatus {
         match self.status {
-            TaskStatus::Open if now >= self.expires_at && self.slots_live > 0 => TaskStatus::Closing,
-            TaskStatus::Open if now >= self.expires_at && self.slots_filled > 0 => TaskStatus::Completed,
-            TaskStatus::Open if now >= self.expires_at => TaskStatus::Expired,
-            status => status,
+            status if status != TaskStatus::Open || status.is_open(self.expires_at, now) => status,
+            _ if self.slots_live > 0 => TaskStatus::Closing,
+            _ if self.slots_filled > 0 => TaskStatus::Completed,
+            _ => TaskStatus::Expired,
         }
     }
 }
