@@ -1,6 +1,6 @@
 # How the script of every client begins: it sources this. Its folder, a temporary one that goes with everything it has
 # started, what it installs beside itself, and a sandbox. Needs node 20 with npm, curl, cargo.
-# It has no folder, because each folder here is a client; and its name begins with a dot, because `clients/*` means those.
+# It has no folder, because each folder here is a client.
 # shellcheck shell=bash
 cd "$(dirname "${BASH_SOURCE[1]}")"
 

@@ -81,12 +81,12 @@ pub async fn show(
     counted(app, of, try_one(app, of, tried, cookie_hash)).await
 }
 
-/// Tries a code of any of the user's factors, or a recovery code.
+/// Tries a code of any of the user's factors, or a recovery code; the session goes on under another cookie.
 ///
 /// # Errors
 /// `second_factor_wrong`, `rate_limited`.
-pub async fn show_any(app: &Arc<App>, of: &SignedIn, code: &str, cookie_hash: Option<[u8; 32]>) -> Result<()> {
-    counted(app, of, try_any(app, of, code, cookie_hash)).await
+pub async fn show_any(app: &Arc<App>, of: &SignedIn, code: &str, cookie_hash: [u8; 32]) -> Result<()> {
+    counted(app, of, try_any(app, of, code, Some(cookie_hash))).await
 }
 
 /// Counts a guess before it is known how it ends; only a wrong one stays counted.

@@ -10,14 +10,12 @@ use axum::routing::get;
 
 use crate::base::Error;
 use crate::doors::App;
-use crate::doors::auth::gate;
+use crate::doors::auth::{factors, gate};
 use crate::doors::web::chrome::{show, show_again};
 use crate::doors::web::form::Form;
 use crate::doors::web::refused::{self, to};
 use crate::doors::web::second_factor::{asks_for_a_code, step_up_before};
-use crate::doors::web::sign_in::{
-    Entry, after_sign_in, code_field, entry, form_again, give, mail_sent, show_second, stale, use_token, with_cookie,
-};
+use crate::doors::web::sign_in::{Entry, after_sign_in, code_field, entry, form_again, give, mail_sent, stale, use_token, with_cookie};
 use crate::doors::web::visitor::{Member, Visitor};
 use crate::doors::web::{Shown, cookies};
 use crate::users::people::account::{self, Change};
@@ -119,7 +117,7 @@ async fn code_given(visitor: Visitor, token: String, mut form: Form) -> Shown {
         },
     };
     let (value, hash) = cookies::fresh(&mut visitor.app.dispatcher.entropy().fork());
-    let Err(error) = show_second(&visitor.app, &me, form.get("code"), hash).await else {
+    let Err(error) = factors::show_any(&visitor.app, &me, form.get("code"), hash).await else {
         return Ok(give(&visitor, &value, AFTER_THE_CODE));
     };
     let again = form_again(error, &mut form, |form| show_again(&code_page(&visitor, form)));

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::Path;
-use axum::http::HeaderValue;
-use axum::http::header::SET_COOKIE;
 use axum::routing::{get, post};
 use uuid::Uuid;
 
@@ -122,11 +120,7 @@ async fn verify(member: Member, Path(id): Path<String>, mut form: Form) -> Shown
             visitor.signed_in = Some(after);
             let mut page = second_factor_page(&visitor, form).await?;
             page.codes = codes;
-            let mut response = show(&page);
-            if let Ok(line) = HeaderValue::from_str(&cookies::give_session(&member.app, &value)) {
-                response.headers_mut().insert(SET_COOKIE, line);
-            }
-            Ok(response)
+            Ok(sign_in::with_cookie(show(&page), &cookies::give_session(&member.app, &value)))
         }
         Err(error) if error.status() == 422 => {
             // The app has the secret already: the next code is tried on the same page.
@@ -173,14 +167,8 @@ async fn step_up(member: Member) -> Shown {
 
 async fn stepped_up(member: Member, mut form: Form) -> Shown {
     let (value, hash) = cookies::fresh(&mut member.app.dispatcher.entropy().fork());
-    match sign_in::show_second(&member.app, &member.me, form.get("code"), hash).await {
-        Ok(()) => {
-            let mut response = to(&sign_in::local(form.get("next")));
-            if let Ok(line) = HeaderValue::from_str(&cookies::give_session(&member.app, &value)) {
-                response.headers_mut().insert(SET_COOKIE, line);
-            }
-            Ok(response)
-        }
+    match second_factors::show_any(&member.app, &member.me, form.get("code"), hash).await {
+        Ok(()) => Ok(sign_in::give(&member, &value, &sign_in::local(form.get("next")))),
         Err(error) if error.status() == 422 => {
             form.refuse(&error);
             Ok(show_again(&step_up_page(&member, form)))

@@ -23,8 +23,6 @@ use crate::doors::web::visitor::Member;
 use crate::users::people::account::Change;
 use crate::users::session::{self, OpenSession};
 
-const NOT_YOURS: &str = "This is not your password.";
-
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/profile", get(profile).post(profile_saved))
@@ -138,28 +136,29 @@ async fn profile_saved(member: Member, form: Form) -> Shown {
     }
 }
 
-async fn password(member: Member, mut form: Form) -> Shown {
+async fn password(member: Member, form: Form) -> Shown {
     let (current, new) = (Some(form.raw("current_password")), Some(form.raw("password")));
     match gate::change_account(&member.app, &member.me, current, new, Change::default()).await {
         Ok(_) => Ok(to("/profile?done=password")),
-        Err(error) if error.code() == "invalid_credentials" => {
-            form.wrong("current_password", NOT_YOURS);
-            Ok(show_again(&profile_page(&member, Some(form)).await?))
-        }
-        Err(error) => again(&member, form, &error).await,
+        Err(error) => guarded_again(&member, form, &error, "current_password").await,
     }
 }
 
-async fn email(member: Member, mut form: Form) -> Shown {
+async fn email(member: Member, form: Form) -> Shown {
     let change = Change { email: Some(form.get("email").to_owned()), ..Change::default() };
     match gate::change_account(&member.app, &member.me, Some(form.raw("password_for_email")), None, change).await {
         Ok(after) => Ok(to(if after.new_email.is_some() { "/profile?done=mail" } else { "/profile?done=saved" })),
-        Err(error) if error.code() == "invalid_credentials" => {
-            form.wrong("password_for_email", NOT_YOURS);
-            Ok(show_again(&profile_page(&member, Some(form)).await?))
-        }
-        Err(error) => again(&member, form, &error).await,
+        Err(error) => guarded_again(&member, form, &error, "password_for_email").await,
     }
+}
+
+/// The same for a form that asks for the password of now in this field.
+async fn guarded_again(member: &Member, mut form: Form, error: &Error, field: &str) -> Shown {
+    if error.code() != "invalid_credentials" {
+        return again(member, form, error).await;
+    }
+    form.wrong(field, "This is not your password.");
+    Ok(show_again(&profile_page(member, Some(form)).await?))
 }
 
 async fn end_session(member: Member, Path(id): Path<String>) -> Shown {

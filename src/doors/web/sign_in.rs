@@ -1,5 +1,5 @@
-//! Signing up, in and out, and what the links in mails lead to ([`super::recovery`] has those to a new password). A link is used up by a click on its page, never by opening
-//! it: programs that read mails open links.
+//! Signing up, in and out, and what the links in mails lead to ([`super::recovery`] has those to a new password). A link is
+//! used up by a click on its page, never by opening it: programs that read mails open links.
 
 use std::sync::Arc;
 
@@ -223,15 +223,10 @@ async fn second(visitor: Visitor) -> Response {
 async fn second_shown(visitor: Visitor, mut form: Form) -> Shown {
     let Some(me) = visitor.signed_in.clone() else { return Ok(to("/login")) };
     let (value, hash) = cookies::fresh(&mut visitor.app.dispatcher.entropy().fork());
-    match show_second(&visitor.app, &me, form.get("code"), hash).await {
+    match second_factors::show_any(&visitor.app, &me, form.get("code"), hash).await {
         Ok(()) => Ok(give(&visitor, &value, &local(form.get("next")))),
         Err(error) => form_again(error, &mut form, |form| show_again(&second_page(&visitor, form))),
     }
-}
-
-/// A code of any of the user's factors, or a recovery code; the session goes on under another cookie.
-pub(super) async fn show_second(app: &Arc<App>, me: &SignedIn, code: &str, hash: [u8; 32]) -> Result<()> {
-    second_factors::show_any(app, me, code, Some(hash)).await
 }
 
 async fn logout(visitor: Visitor) -> Shown {
