@@ -203,7 +203,15 @@ pub fn open(cx: &mut Context<'_, '_>, session_id: SessionId) -> Result<SignedIn>
 /// `password_changed`, `user_suspended`.
 pub fn open_to_change(cx: &mut Context<'_, '_>, session_id: SessionId) -> Result<SignedIn> {
     let of = open(cx, session_id)?;
-    if of.user.status == Status::Suspended { Err(Refusal::UserSuspended.into()) } else { Ok(of) }
+    may_change(&of).map(|()| of)
+}
+
+/// Fails for who is suspended.
+///
+/// # Errors
+/// `user_suspended`.
+pub fn may_change(of: &SignedIn) -> Result<()> {
+    if of.user.status == Status::Suspended { Err(Refusal::UserSuspended.into()) } else { Ok(()) }
 }
 
 /// The session behind a cookie of the site, and whether it is time to write down that it is used.

@@ -97,8 +97,7 @@ on_both_engines! {
 
     async fn a_new_password_or_address_ends_what_was_begun_before(app, |config| without_limits(config)) {
         let token = joined(app).await;
-        drop(ask_for(app, &token, THERE)
-.await.expect(200));
+        drop(ask_for(app, &token, THERE).await.expect(200));
         let told = subjects(app, EMAIL).await;
         assert!(told.contains(&"A new address for your account".to_owned()), "{told:?}");
         let begun = tokens(app, THERE, "confirm").await.remove(0);

@@ -15,7 +15,7 @@ use crate::doors::auth::asked::{Asked, answer};
 use crate::doors::auth::gate;
 use crate::doors::auth::refusal::AuthRefusal;
 use crate::doors::auth::shapes::session_of;
-use crate::users::people::account::{self, Verified};
+use crate::users::people::account;
 use crate::users::people::email::LENGTH_MAX;
 use crate::users::people::one_time::Purpose;
 
@@ -50,12 +50,13 @@ pub(super) async fn verify(State(app): State<Arc<App>>, request: Request<Body>) 
 }
 
 async fn verified(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefusal> {
-    let purposes: &[Purpose] = match asked.text("type", 40)? {
-        "signup" => &[Purpose::SignUp],
-        "recovery" => &[Purpose::Recovery],
-        "email_change" => &[Purpose::EmailChange],
-        "magiclink" => &[Purpose::MagicLink],
-        "email" => &[Purpose::SignUp, Purpose::MagicLink],
+    // Nothing stands for a new address, which lets nobody in.
+    let purposes: Option<&[Purpose]> = match asked.text("type", 40)? {
+        "signup" => Some(&[Purpose::SignUp]),
+        "recovery" => Some(&[Purpose::Recovery]),
+        "email_change" => None,
+        "magiclink" => Some(&[Purpose::MagicLink]),
+        "email" => Some(&[Purpose::SignUp, Purpose::MagicLink]),
         _ => return Err(AuthRefusal::invalid("Verify requires a verification type")),
     };
     // A token goes with the address it was sent to; its hash stands alone.
@@ -64,16 +65,20 @@ async fn verified(app: Arc<App>, asked: Asked) -> Result<Option<Value>, AuthRefu
         None => (asked.text("token", 200)?.to_owned(), Some(asked.text("email", LENGTH_MAX)?.to_owned())),
     };
     gate::knock(&app, asked.address)?;
+    let worth_nothing = || AuthRefusal::new(403, "otp_expired", "Email link is invalid or has expired");
+    let Some(purposes) = purposes else {
+        let moved = app.dispatcher.system(move |cx| account::confirm_address(cx, &token, address.as_deref())).await?;
+        let user = moved.ok_or_else(worth_nothing)?;
+        // Who is in already stays so. A client without a session sends another key there, or nothing.
+        return match asked.signed_in(&app).await.ok().filter(|me| me.user.id == user) {
+            Some(me) => Ok(Some(session_of(&app, &me)?)),
+            // As GoTrue answers a confirmation that lets nobody in.
+            None => Ok(Some(json!({ "code": "200", "msg": "The address is confirmed. Sign in with it." }))),
+        };
+    };
     let client = gate::client(asked.address, &asked.headers, None);
-    // Only a new address asks who is signed in; a client without a session sends another key there, or nothing.
-    let me = if purposes == [Purpose::EmailChange] { asked.signed_in(&app).await.ok().map(|me| me.session_id) } else { None };
-    let work = move |cx: &mut crate::base::Context<'_, '_>| account::verify(cx, &token, purposes, address.as_deref(), me, &client);
-    match app.dispatcher.system(work).await? {
-        Some(Verified::SignedIn(signed_in)) => Ok(Some(session_of(&app, &signed_in)?)),
-        // As GoTrue answers a confirmation that lets nobody in.
-        Some(Verified::NewAddress) => Ok(Some(json!({ "code": "200", "msg": "The address is confirmed. Sign in with it." }))),
-        None => Err(AuthRefusal::new(403, "otp_expired", "Email link is invalid or has expired")),
-    }
+    let signed_in = app.dispatcher.system(move |cx| account::verify(cx, &token, purposes, address.as_deref(), &client)).await?;
+    Ok(Some(session_of(&app, &signed_in.ok_or_else(worth_nothing)?)?))
 }
 
 /// What a link of GoTrue says.

@@ -21,7 +21,7 @@ use crate::doors::web::refused::{self, Refused, to};
 use crate::doors::web::tasks::Confirm;
 use crate::doors::web::visitor::Visitor;
 use crate::doors::web::{Shown, cookies};
-use crate::users::people::account::{self, Verified};
+use crate::users::people::account;
 use crate::users::people::one_time::Purpose;
 use crate::users::people::sign_up::SignUp;
 use crate::users::referral_code;
@@ -239,10 +239,10 @@ async fn logout(visitor: Visitor) -> Shown {
 /// Uses up the token of a mail that lets in: who has it is signed in, under the cookie that is answered.
 pub(super) async fn use_token(visitor: &Visitor, token: String, purposes: &'static [Purpose]) -> Result<Option<(SignedIn, String)>> {
     let (client, cookie) = client(visitor);
-    let used = visitor.app.dispatcher.system(move |cx| account::verify(cx, &token, purposes, None, None, &client)).await?;
-    let Some(Verified::SignedIn(signed_in)) = used else { return Ok(None) };
+    let used = visitor.app.dispatcher.system(move |cx| account::verify(cx, &token, purposes, None, &client)).await?;
+    let Some(signed_in) = used else { return Ok(None) };
     end_earlier(visitor).await?;
-    Ok(Some((*signed_in, cookie)))
+    Ok(Some((signed_in, cookie)))
 }
 
 pub(super) fn stale() -> Response {
@@ -265,9 +265,8 @@ async fn confirm(visitor: Visitor) -> Response {
 async fn confirmed(visitor: Visitor, Path(token): Path<String>) -> Shown {
     gate::knock(&visitor.app, visitor.address)?;
     // A new address lets nobody in: who is in stays so.
-    let (of_address, (client, _)) = (token.clone(), client(&visitor));
-    let move_to = move |cx: &mut Context<'_, '_>| account::verify(cx, &of_address, &[Purpose::EmailChange], None, None, &client);
-    if visitor.app.dispatcher.system(move_to).await?.is_some() {
+    let of_address = token.clone();
+    if visitor.app.dispatcher.system(move |cx| account::confirm_address(cx, &of_address, None)).await?.is_some() {
         return Ok(to(if visitor.signed_in.is_some() { "/dashboard?done=confirmed" } else { "/login?done=confirmed" }));
     }
     match use_token(&visitor, token, &[Purpose::SignUp, Purpose::MagicLink]).await? {

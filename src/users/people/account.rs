@@ -45,10 +45,11 @@ pub fn is_recovering(of: &SignedIn, now: Ts) -> bool {
 /// # Errors
 /// `second_factor_required`, `user_suspended`, `password_changed`, `invalid_email`, `email_taken`, `invalid_field`.
 pub fn change(cx: &mut Context<'_, '_>, session: SessionId, change: &Change) -> Result<SignedIn> {
-    let mut of = session::open(cx, session)?;
-    if !(is_recovering(&of, cx.now) && change.email.is_none() && change.metadata.is_none()) {
-        // Who is suspended may still save his account from a thief by a recovery mail.
-        of = session::open_to_change(cx, session)?;
+    let of = session::open(cx, session)?;
+    // Who is suspended may still save his account from a thief by a recovery mail.
+    let saves_it = is_recovering(&of, cx.now) && change.email.is_none() && change.metadata.is_none();
+    if !saves_it {
+        session::may_change(&of)?;
     }
     if change.password.is_some() || change.email.is_some() {
         second_factor::shown_lately(&of, cx.now)?;
@@ -155,29 +156,18 @@ pub fn needs_code(cx: &mut Context<'_, '_>, token: &str) -> Result<Option<bool>>
     Ok(Some(factors::of(cx, user)?.iter().any(|factor| factor.verified_at.is_some())))
 }
 
-/// What the token of a mail was worth.
-#[derive(Debug)]
-pub enum Verified {
-    /// Its reader is let in.
-    SignedIn(Box<SignedIn>),
-    /// A new address counts. Its reader is not let in by that: he signs in.
-    NewAddress,
-}
-
-/// Uses up the token of a mail, does what it stands for, and lets its reader in; one for a new address lets in nobody who
-/// is not in already, in the session `me`. Nothing when the token is worth nothing.
+/// Uses up the token of a mail that lets its reader in, and does what it stands for. Nothing when the token is worth nothing.
 ///
 /// # Errors
-/// `email_taken` when somebody else took the new address in the meantime; `user_suspended` for a new address.
+/// An internal one when a new address is among `purposes`: [`confirm_address`] lets nobody in.
 pub fn verify(
     cx: &mut Context<'_, '_>,
     token: &str,
     purposes: &[Purpose],
     email: Option<&str>,
-    me: Option<SessionId>,
     client: &Client,
-) -> Result<Option<Verified>> {
-    let Some(Redeemed { user_id, purpose, email }) = one_time::redeem(cx, token, purposes, email)? else { return Ok(None) };
+) -> Result<Option<SignedIn>> {
+    let Some(Redeemed { user_id, purpose, .. }) = one_time::redeem(cx, token, purposes, email)? else { return Ok(None) };
     let method = match purpose {
         Purpose::SignUp => {
             store::confirm_email(cx, user_id)?;
@@ -188,18 +178,20 @@ pub fn verify(
             take_over(cx, user_id)?;
             "recovery"
         }
-        Purpose::EmailChange => {
-            if !move_to(cx, user_id, &email)? {
-                return Ok(None);
-            }
-            let mine = match me {
-                Some(session) => session::account(cx, session)?.filter(|of| of.user.id == user_id),
-                None => None,
-            };
-            return Ok(Some(mine.map_or(Verified::NewAddress, |of| Verified::SignedIn(Box::new(of)))));
-        }
+        Purpose::EmailChange => return Err(internal("a new address lets nobody in")),
     };
-    Ok(Some(Verified::SignedIn(Box::new(session::begin(cx, user_id, method, client)?))))
+    session::begin(cx, user_id, method, client).map(Some)
+}
+
+/// Uses up the token of the mail to a new address, which counts from now on. Its reader is not let in by that: whoever is
+/// not in already signs in. Answers whose it is; nothing when the token is worth nothing.
+///
+/// # Errors
+/// `email_taken` when somebody else took the address in the meantime, `user_suspended`.
+pub fn confirm_address(cx: &mut Context<'_, '_>, token: &str, email: Option<&str>) -> Result<Option<UserId>> {
+    let redeemed = one_time::redeem(cx, token, &[Purpose::EmailChange], email)?;
+    let Some(Redeemed { user_id, email, .. }) = redeemed else { return Ok(None) };
+    Ok(move_to(cx, user_id, &email)?.then_some(user_id))
 }
 
 /// The address that a user waits for is his now. Answers whether it is the one that he waits for.
