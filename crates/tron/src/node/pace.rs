@@ -24,10 +24,8 @@ pub fn paced(inner: Transport, per_second: u32) -> Transport {
 
 async fn send(inner: Transport, pace: Arc<Mutex<Pace>>, born: Instant, request: Request) -> Result<Reply, TransportFailure> {
     let lock = || pace.lock().unwrap_or_else(PoisonError::into_inner);
-    let slot = lock().slot(born.elapsed());
-    if let Slot::At(at) = slot
-        && at > born.elapsed()
-    {
+    let turn = lock().turn(born.elapsed());
+    if let Some(at) = turn {
         tokio::time::sleep_until(born + at).await;
     }
     if let Some(left) = lock().quiet(born.elapsed()) {
@@ -47,28 +45,20 @@ struct Pace {
     quiet_until: Duration,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Slot {
-    /// It may be sent then.
-    At(Duration),
-    /// Not for so long.
-    Quiet(Duration),
-}
-
 impl Pace {
     fn new(per_second: u32) -> Self {
         let between = Duration::from_secs(1).checked_div(per_second).unwrap_or_default();
         Self { between, free_at: Duration::ZERO, quiet_until: Duration::ZERO }
     }
 
-    /// When the next request may be sent, which is now taken as sent then.
-    fn slot(&mut self, now: Duration) -> Slot {
-        if let Some(left) = self.quiet(now) {
-            return Slot::Quiet(left);
+    /// When the next request may be sent, which is now taken as sent then; nothing while none may.
+    fn turn(&mut self, now: Duration) -> Option<Duration> {
+        if self.quiet(now).is_some() {
+            return None;
         }
         let at = self.free_at.max(now);
         self.free_at = at + self.between;
-        Slot::At(at)
+        Some(at)
     }
 
     /// For how long nothing may be sent.
@@ -96,11 +86,11 @@ mod tests {
     #[test]
     fn requests_are_spread_over_the_second() {
         let mut pace = Pace::new(10);
-        let slots: Vec<_> = (0..3).map(|_| pace.slot(ms(5_000))).collect();
-        assert_eq!(slots, [Slot::At(ms(5_000)), Slot::At(ms(5_100)), Slot::At(ms(5_200))]);
-        assert_eq!(pace.slot(ms(9_000)), Slot::At(ms(9_000)), "nothing is saved up");
+        let turns: Vec<_> = (0..3).map(|_| pace.turn(ms(5_000))).collect();
+        assert_eq!(turns, [Some(ms(5_000)), Some(ms(5_100)), Some(ms(5_200))]);
+        assert_eq!(pace.turn(ms(9_000)), Some(ms(9_000)), "nothing is saved up");
         let mut free = Pace::new(0);
-        assert_eq!((free.slot(ms(1)), free.slot(ms(1))), (Slot::At(ms(1)), Slot::At(ms(1))));
+        assert_eq!((free.turn(ms(1)), free.turn(ms(1))), (Some(ms(1)), Some(ms(1))));
     }
 
     #[test]
@@ -108,8 +98,8 @@ mod tests {
         let mut pace = Pace::new(0);
         for (said, quiet) in [(None, 1_000), (Some(ms(0)), 1_000), (Some(ms(7_000)), 7_000), (Some(ms(86_400_000)), 300_000)] {
             pace.refused(ms(100), said);
-            assert_eq!(pace.slot(ms(100)), Slot::Quiet(ms(quiet)), "{said:?}");
-            assert_eq!(pace.slot(ms(100 + quiet)), Slot::At(ms(100 + quiet)), "{said:?}");
+            assert_eq!((pace.turn(ms(100)), pace.quiet(ms(100))), (None, Some(ms(quiet))), "{said:?}");
+            assert_eq!(pace.turn(ms(100 + quiet)), Some(ms(100 + quiet)), "{said:?}");
         }
     }
 
