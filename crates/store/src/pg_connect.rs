@@ -25,10 +25,9 @@ const SESSION: &str = "set client_min_messages = warning; set statement_timeout 
                        set idle_in_transaction_session_timeout = '60s'; set synchronous_commit = on; \
                        set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set jit = off";
 
-/// For all of it: address, TLS, password, settings. A server that is stopped still takes connections.
+/// For all of it: address, TLS, password, settings; on a wire of ours for each answer. A server that is stopped still takes
+/// connections.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(20);
-/// The same for each answer on a wire of ours.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
 /// What drives a connection on the runtime where it was made.
 type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
@@ -64,7 +63,7 @@ fn not_reached(error: &std::io::Error) -> StoreError {
 
 fn open_at(config: &Config, place: usize, address: &Address) -> Result<Wire, StoreError> {
     let mut socket = Socket::open(address, config).map_err(|error| not_reached(&error))?;
-    socket.waits(ANSWERED_WITHIN).map_err(|error| not_reached(&error))?;
+    socket.waits(CONNECTED_WITHIN).map_err(|error| not_reached(&error))?;
     // Nothing in the handshake is ever pending: its stream blocks.
     let session = runtime()?;
     if wants_tls(config) {
@@ -77,13 +76,13 @@ fn open_at(config: &Config, place: usize, address: &Address) -> Result<Wire, Sto
         drop(session.block_on(config.connect_raw(socket.handshake(), NoTls)).map_err(unreachable)?);
     }
     let mut wire = Wire::new(socket);
-    wire.batch(SESSION, ANSWERED_WITHIN)?;
+    wire.batch(SESSION, CONNECTED_WITHIN)?;
     let wanted = match config.get_target_session_attrs() {
         TargetSessionAttrs::ReadWrite => "off",
         TargetSessionAttrs::ReadOnly => "on",
         _ => return Ok(wire),
     };
-    match wire.batch("show transaction_read_only", ANSWERED_WITHIN)? {
+    match wire.batch("show transaction_read_only", CONNECTED_WITHIN)? {
         Some(read_only) if read_only == wanted => Ok(wire),
         _ => Err(StoreError::Unavailable("the server does not allow what target_session_attrs asks for".into())),
     }

@@ -24,8 +24,7 @@ const LOCK: &str = "select pg_advisory_xact_lock($1)";
 /// were made for tables that were nearly empty, where any index is as good as another.
 const REPLAN_FIRST: u64 = 64;
 
-/// How long an answer may take. Shorter than the kernel's own patience with a line where nothing arrives, except for
-/// statements, which may wait for others.
+/// How long an answer may take, where the kernel does not notice before that nothing arrives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// To statements: a little more than the server itself gives each.
@@ -125,31 +124,27 @@ impl Postgres {
         self.wire.unsay();
         self.waiting.clear();
         self.begin = None;
-        let undone = if self.wire.in_transaction() && !self.wire.is_lost() {
-            self.own(ROLLBACK, &[]).and_then(|rollback| {
-                self.wire.ask(&rollback, [].iter())?;
-                self.wire.trip(self.patience.rollback)
-            })
-        } else {
-            Ok(Vec::new())
-        };
-        if undone.is_err() || self.wire.is_lost() {
-            self.give_up();
-        }
+        self.end(|wire, limit| wire.trip(limit).map(drop));
     }
 
     /// Ends a transaction that only read, without waiting for the server to say so.
     pub(crate) fn let_go(&mut self) {
         self.begin = None;
-        let gone = if self.wire.in_transaction() {
+        self.end(Wire::send_off);
+    }
+
+    /// Says ROLLBACK where it is due; a line that does not take it is given up.
+    fn end(&mut self, say: impl FnOnce(&mut Wire, Duration) -> Result<(), StoreError>) {
+        let is_due = self.wire.in_transaction() && !self.wire.is_lost();
+        let said = if is_due {
             self.own(ROLLBACK, &[]).and_then(|rollback| {
                 self.wire.ask(&rollback, [].iter())?;
-                self.wire.send_off(self.patience.rollback)
+                say(&mut self.wire, self.patience.rollback)
             })
         } else {
             Ok(())
         };
-        if gone.is_err() {
+        if said.is_err() || self.wire.is_lost() {
             self.give_up();
         }
     }
