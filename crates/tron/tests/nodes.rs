@@ -45,8 +45,7 @@ fn txid(byte: u8) -> Txid {
 }
 
 fn header(number: u64, fork: u8) -> Value {
-    let raw =
-        json!({ "number": number, "timestamp": 1_700_000_000_000_u64 + number, "parentHash": block_id(number - 1, fork).to_string() });
+    let raw = json!({ "number": number, "timestamp": 1_700_000_000_000_u64 + number, "parentHash": block_id(number.saturating_sub(1), fork).to_string() });
     json!({ "blockID": block_id(number, fork).to_string(), "block_header": { "raw_data": raw, "witness_signature": "00" } })
 }
 
@@ -231,6 +230,20 @@ async fn a_block_stands_on_the_one_below_it_or_history_is_in_doubt() {
     assert!(matches!(&error, PoolError::Contradiction(error) if error.trouble == trouble), "{error}");
     answers.lock().unwrap().insert(BLOCK, reply(500, ""));
     assert!(matches!(alone.solid_block(5, below).await, Err(PoolError::NoAnswer(_))), "silence is no contradiction");
+}
+
+#[tokio::test]
+async fn every_provider_that_answers_is_on_the_same_network() {
+    let (first, silent) = node("first", &[(BLOCK, header(0, 1).to_string())]);
+    let (second, answers) = node("second", &[(BLOCK, header(0, 1).to_string())]);
+    let pool = Pool::new(vec![first, second], 1);
+    assert_eq!(pool.genesis().await.unwrap(), block_id(0, 1));
+    answers.lock().unwrap().insert(BLOCK, reply(200, &header(0, 2).to_string()));
+    assert!(matches!(pool.genesis().await, Err(PoolError::Disagree { number: 0, .. })));
+    silent.lock().unwrap().insert(BLOCK, Err(TransportFailure::Timeout));
+    assert_eq!(pool.genesis().await.unwrap(), block_id(0, 2), "what is silent says nothing");
+    answers.lock().unwrap().insert(BLOCK, reply(500, ""));
+    assert!(matches!(pool.genesis().await, Err(PoolError::NoAnswer(errors)) if errors.len() == 2));
 }
 
 #[tokio::test]

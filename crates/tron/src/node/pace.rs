@@ -9,12 +9,15 @@ use super::transport::{BoxFuture, Reply, Request, Transport, TransportFailure};
 
 /// After a refusal that does not say for how long.
 const QUIET: Duration = Duration::from_secs(1);
+/// After a request that was taken and not answered in time: longer than such a wait lasts, so that whoever asks about many
+/// things one after the other does not wait for each of them.
+const QUIET_AFTER_SILENCE: Duration = Duration::from_secs(15);
 /// A provider that wants more than this is asked in between: it may have been mistaken.
 const QUIET_MAX: Duration = Duration::from_mins(5);
 
 /// Sends requests at most `per_second` a second, evenly (0: as they come). After a 429 or what providers say instead of it,
-/// nothing is sent for as long as `Retry-After` says; whoever asks meanwhile, or waits for his turn, gets a 429 at once, so
-/// that a pool goes on to the next provider.
+/// nothing is sent for as long as `Retry-After` says, and nothing for a while after a silence; whoever asks meanwhile, or
+/// waits for his turn, gets a 429 at once, so that a pool goes on to the next provider.
 pub fn paced(inner: Transport, per_second: u32) -> Transport {
     let pace = Arc::new(Mutex::new(Pace::new(per_second)));
     // Providers count in machine time; nothing about money depends on it.
@@ -31,11 +34,15 @@ async fn send(inner: Transport, pace: Arc<Mutex<Pace>>, born: Instant, request: 
     if let Some(left) = lock().quiet(born.elapsed()) {
         return Ok(Reply { status: 429, retry_after_seconds: Some(left.as_secs() + 1), body: Vec::new() });
     }
-    let reply = inner(request).await?;
-    if [403, 429, 503].contains(&reply.status) {
-        lock().refused(born.elapsed(), reply.retry_after_seconds.map(Duration::from_secs));
+    let reply = inner(request).await;
+    match &reply {
+        Ok(reply) if [403, 429, 503].contains(&reply.status) => {
+            lock().refused(born.elapsed(), reply.retry_after_seconds.map(Duration::from_secs));
+        }
+        Err(TransportFailure::Timeout) => lock().refused(born.elapsed(), Some(QUIET_AFTER_SILENCE)),
+        Ok(_) | Err(_) => {}
     }
-    Ok(reply)
+    reply
 }
 
 /// Times are counted from one moment.
@@ -118,5 +125,22 @@ mod tests {
         status.store(200, Ordering::Relaxed);
         let held = transport(request()).await.unwrap();
         assert_eq!((held.status, held.retry_after_seconds, asked.load(Ordering::Relaxed)), (429, Some(60), 1));
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_requests_and_says_nothing_is_waited_for_once() {
+        let asked = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&asked);
+        let inner: Transport = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Box::pin(std::future::ready(Err(TransportFailure::Timeout)))
+        });
+        let transport = paced(inner, 0);
+        let request = || Request { url: "http://node.test/".into(), api_key: None, body: "{}".into() };
+        assert_eq!(transport(request()).await.unwrap_err(), TransportFailure::Timeout);
+        for _ in 0..100 {
+            assert_eq!(transport(request()).await.unwrap().status, 429);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 }

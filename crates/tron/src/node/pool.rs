@@ -54,6 +54,27 @@ impl Pool {
         &self.nodes
     }
 
+    /// The id of block 0, which tells networks apart, as every provider that answers has it.
+    ///
+    /// # Errors
+    /// `Disagree` when two are on different networks; `NoAnswer` when all are silent.
+    pub async fn genesis(&self) -> Result<BlockId, PoolError> {
+        let mut found: Option<(&Node, BlockId)> = None;
+        let mut errors = Vec::new();
+        for (node, answer) in self.ask_all(|node| Box::pin(async move { node.solid_header(0).await })).await {
+            match (answer, found) {
+                (Ok(header), None) => found = Some((node, header.id)),
+                (Ok(header), Some((first, id))) if header.id != id => {
+                    let providers = (first.name().clone(), node.name().clone());
+                    return Err(PoolError::Disagree { number: 0, providers, one: id, other: header.id });
+                }
+                (Ok(_), Some(_)) => {}
+                (Err(error), _) => errors.push(error),
+            }
+        }
+        found.map(|(_, id)| id).ok_or(PoolError::NoAnswer(errors))
+    }
+
     /// The newest solid block that `quorum` providers have reached. One below `floor`, the number we have already, is a
     /// provider that is behind, not a chain that shrank.
     pub async fn solid_tip(&self, floor: u64) -> Result<Header, PoolError> {
@@ -141,6 +162,11 @@ impl Pool {
     /// An account on the solid chain, from the first provider that answers.
     pub async fn account(&self, address: Address) -> Result<Option<account::Account>, PoolError> {
         self.first(move |node| Box::pin(async move { node.account(address).await })).await
+    }
+
+    /// What an account may use without burning TRX, from the first provider that answers.
+    pub async fn resources(&self, address: Address) -> Result<account::Resources, PoolError> {
+        self.first(move |node| Box::pin(async move { node.resources(address).await })).await
     }
 
     /// A token balance on the solid chain, from the first provider that answers.
