@@ -8,7 +8,7 @@ use crate::base::error::Refusal;
 use crate::base::{Address, Context, Result, Ts, Usdt};
 use crate::gateway::freeze::{self, Freeze, FreezeReason};
 use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::{GatewayRefusal, outcome, store};
+use crate::gateway::{GatewayRefusal, attempt, outcome, store};
 use crate::ledger::{self, AccountId};
 use crate::users::admin_action::{self, Action};
 use crate::users::second_factor;
@@ -178,16 +178,16 @@ pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Resu
     view(cx, &order)
 }
 
-/// The money goes back: only when every attempt failed on the chain or is proven dead.
+/// The money goes back, also of an order that waits: only when every attempt failed on the chain or is proven dead. What is
+/// no payout ends without one.
 pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
     second_factor::before_a_change(cx)?;
-    let order = for_decision(cx, input.order_id)?;
-    nothing_happened(cx, order.id)?;
-    record(cx, "refund_order", order.id.0, &input.reason, (order.state.name(), "refunded"))?;
-    let mut told = Vec::new();
-    outcome::give_up(cx, order, &input.reason, &mut told)?;
-    events::emit(cx, &told)?;
+    let before = undecided(cx, input.order_id)?;
+    let state = before.state;
+    nothing_happened(cx, before.id)?;
+    attempt::end(cx, before, &input.reason)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
+    record(cx, "refund_order", order.id.0, &input.reason, (state.name(), order.state.name()))?;
     view(cx, &order)
 }
 
@@ -211,10 +211,7 @@ pub struct ConfirmOrder {
 /// What the chain shows was this order: its sender, its recipient and its amount have to be seen there, by us.
 pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> Result<OrderView> {
     second_factor::before_a_change(cx)?;
-    let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
-    if !matches!(order.state, OrderState::Approved | OrderState::NeedsOperator) {
-        return Err(GatewayRefusal::NeedsNobody.into());
-    }
+    let order = undecided(cx, input.order_id)?;
     let txid = tron::hex::decode_array::<32>(&input.txid).ok_or(GatewayRefusal::NotSeen)?;
     no_attempt_lives(cx, order.id)?;
     // What its own transaction did otherwise than it should, an admin may accept as it is.
@@ -272,6 +269,13 @@ pub(super) fn float_out(cx: &mut Context<'_, '_>, input: &FloatOut) -> Result<Or
 fn for_decision(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Order> {
     let order = store::order_locked(cx, id)?.ok_or(Refusal::NotFound)?;
     if order.state == OrderState::NeedsOperator { Ok(order) } else { Err(GatewayRefusal::NeedsNobody.into()) }
+}
+
+/// It waits: to be signed, or for an admin.
+fn undecided(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Order> {
+    let order = store::order_locked(cx, id)?.ok_or(Refusal::NotFound)?;
+    let waits = matches!(order.state, OrderState::Approved | OrderState::NeedsOperator);
+    if waits { Ok(order) } else { Err(GatewayRefusal::NeedsNobody.into()) }
 }
 
 fn no_attempt_lives(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {

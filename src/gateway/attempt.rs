@@ -194,8 +194,15 @@ pub fn postpone(cx: &mut Context<'_, '_>, token: Token, id: OrderId, why: &str) 
 /// What it wants can never succeed, and nothing was signed that still lives: it ends here.
 pub fn refuse(cx: &mut Context<'_, '_>, token: Token, id: OrderId, why: &str) -> Result<()> {
     lease::require(cx, token)?;
-    let Some(mut order) = store::order_locked(cx, id)?.filter(|order| order.state == OrderState::Approved) else { return Ok(()) };
-    if order.kind == OrderKind::Payout && !payouts::locked(cx, WithdrawalId(id.0))?.as_ref().is_some_and(payouts::may_be_signed) {
+    match store::order_locked(cx, id)?.filter(|order| order.state == OrderState::Approved) {
+        Some(order) => end(cx, order, why),
+        None => Ok(()),
+    }
+}
+
+/// Ends an order of which nothing lives or happened; a withdrawal that still wants to go out gets its money back.
+pub(super) fn end(cx: &mut Context<'_, '_>, mut order: Order, why: &str) -> Result<()> {
+    if order.kind == OrderKind::Payout && !payouts::locked(cx, WithdrawalId(order.id.0))?.as_ref().is_some_and(payouts::may_be_signed) {
         return order::move_on(cx, &mut order, OrderState::Dropped, TAKEN_BACK);
     }
     let mut told = Vec::new();

@@ -155,7 +155,7 @@ const ACTS: &[Act] = &[
             "admin_refund_order",
             "order_id",
             "Refund this payout?",
-            "The user gets the amount back. Only with a proof that the transfer is dead.",
+            "The user gets the amount back. Only when nothing was sent, or with a proof that the transfer is dead.",
             "/admin/gateway",
         )
     },

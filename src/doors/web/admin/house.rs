@@ -71,8 +71,10 @@ async fn orders(admin: Admin) -> Shown {
     let states =
         ["needs_operator", "approved", "signed", "in_flight", "confirmed", "refunded", "dropped"].map(|state| (state, words(state)));
     table.filters = vec![Form::default().field("state", "Stands", "select").options(states).or(&state)];
-    let act = |name: &str, order: &Value, words: &str| match order["state"].as_str() {
-        Some("needs_operator") => Cell::Act(format!("/admin/act/{name}?id={}", text(&order["order_id"])), words.to_owned()),
+    let act = |name: &str, order: &Value, words: &str| match (order["state"].as_str(), name) {
+        (Some("needs_operator"), _) | (Some("approved"), "admin_refund_order" | "admin_confirm_order") => {
+            Cell::Act(format!("/admin/act/{name}?id={}", text(&order["order_id"])), words.to_owned())
+        }
         _ => Cell::Text(String::new()),
     };
     let row = |order: &Value| {
