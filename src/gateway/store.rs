@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::base::{Address, Context, Result, Ts, Usdt, UserId};
 use crate::gateway::freeze::{Freeze, FreezeReason};
-use crate::gateway::order::{Attempt, Order, OrderId, OrderState};
+use crate::gateway::order::{Asset, Attempt, Order, OrderId, OrderState};
 
 ::store::row! {
     /// How far the solid chain was read, and what our wallets hold there.
@@ -46,6 +46,21 @@ use crate::gateway::order::{Attempt, Order, OrderId, OrderState};
         pub(super) amount: i64,
         pub(super) outcome: String,
         pub(super) known: bool,
+    }
+}
+
+::store::row! {
+    /// Signed transactions of one asset that may still get into a block.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Burning {
+        /// What they move.
+        pub asset: Asset,
+        /// How many.
+        pub transactions: i64,
+        /// What they may burn together, in sun; 0 where TRX move.
+        pub fee_limits: i64,
+        /// What they move together.
+        pub amounts: i64,
     }
 }
 
@@ -126,6 +141,9 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
     UNDER_WAY_FROM: (Address,) => (i64,) =
         "select cast(coalesce(sum(o.amount), 0) as bigint) from attempts a join orders o on o.id = a.order_id \
          where a.state = 'live' and o.owner = $1 and o.asset = 'usdt'";
+    BURNING_FROM: (Address,) => Burning =
+        "select o.asset, count(*) as transactions, cast(sum(a.fee_limit) as bigint) as fee_limits, cast(sum(o.amount) as bigint) as amounts \
+         from attempts a join orders o on o.id = a.order_id where a.state = 'live' and o.owner = $1 group by o.asset";
     FLOAT_UNDER_WAY: () => (i64,) =
         "select cast(coalesce(sum(amount), 0) as bigint) from orders where kind = 'float_out' \
          and (state = 'approved' or state = 'signed' or state = 'in_flight' or state = 'needs_operator')";
@@ -292,6 +310,11 @@ pub(super) fn live_attempt_of(cx: &mut Context<'_, '_>, order: OrderId) -> Resul
 
 pub(super) fn live_attempts(cx: &mut Context<'_, '_>) -> Result<Vec<Attempt>> {
     Ok(cx.tx.all(&LIVE_ATTEMPTS, ())?)
+}
+
+/// What signed transactions of a wallet may still burn and move.
+pub(super) fn burning_from(cx: &mut Context<'_, '_>, owner: Address) -> Result<Vec<Burning>> {
+    Ok(cx.tx.all(&BURNING_FROM, (owner,))?)
 }
 
 /// Micro-USDT that signed transactions may still take out of a wallet.

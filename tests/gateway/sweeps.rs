@@ -113,4 +113,36 @@ on_both_engines! {
         sweep(app).await;
         assert_eq!(on_chain(app, &address), 0);
     }
+
+    async fn the_first_sweep_to_a_cold_wallet_takes_more_energy_and_gets_it(app, |config| {
+        config.chain.cold_address = crate::OUTSIDE.into();
+        config.chain.hot_high_water = roborent::base::Usdt::from_micro(1_000_000);
+    }) {
+        let bot = app.rich_bot(120).await;
+        let address = address_of(app, &bot).await;
+        sweep(app).await;
+        sweep(app).await;
+        assert_eq!((on_chain(app, &address), on_chain(app, crate::OUTSIDE)), (0, 120_000_000), "topped up once");
+    }
+
+    async fn a_sweep_that_the_token_refuses_ends_and_is_planned_again(app) {
+        let admin = admin_of(app, "root@example.com").await;
+        let bot = app.rich_bot(120).await;
+        let address = address_of(app, &bot).await;
+        sweep(app).await;
+        app.gateway().sweep_now().await.unwrap();
+        chain(app, "token", &json!({ "paused": true }));
+        chain(app, "mine", &json!({ "blocks": 1 }));
+        settle(app).await;
+        let dropped = app.get("/api/v1/admin/orders?state=dropped").key(&admin).send().await.expect(200).json();
+        assert_eq!((dropped["items"].as_array().unwrap().len(), &dropped["items"][0]["attempts"]), (1, &json!([])), "{dropped}");
+        sweep(app).await;
+        assert_eq!(gateway(app, &admin).await["orders"], json!([]), "it rests");
+        chain(app, "token", &json!({ "paused": false }));
+        chain(app, "mine", &json!({ "blocks": 1 }));
+        app.advance(roborent::base::Span::minutes(11));
+        settle(app).await;
+        sweep(app).await;
+        assert_eq!((on_chain(app, &address), available(app, &bot).await), (0, json!(120.0)));
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use tron::Address as Place;
 use tron::abi::Word;
-use tron::node::Header;
+use tron::node::{Header, PoolError};
 
 use crate::base::Usdt;
 use crate::base::error::{Result, internal};
@@ -65,10 +65,13 @@ impl Gateway {
         }
     }
 
-    /// The id of block 0, which tells networks apart.
+    /// The id of block 0. Providers that are silent now are asked again whenever the books are compared.
     async fn genesis(&self) -> Result<String, NotReady> {
-        let header = self.first(|node| async move { node.solid_header(0).await }).await?;
-        let (found, expected) = (header.id.to_string(), &self.dispatcher.config.chain.genesis_id);
+        let id = self.pool.genesis().await.map_err(|error| match error {
+            PoolError::Disagree { .. } => NotReady::Never(format!("the providers are on different networks: {error}")),
+            PoolError::NoAnswer(_) | PoolError::Contradiction(_) => NotReady::Yet(error.to_string()),
+        })?;
+        let (found, expected) = (id.to_string(), &self.dispatcher.config.chain.genesis_id);
         if expected.is_empty() || *expected == found {
             return Ok(found);
         }
@@ -126,9 +129,14 @@ impl Gateway {
         units.to_i64().map(Usdt::from_micro).ok_or_else(|| internal("more USDT than there are"))
     }
 
-    /// The books against the logs, and the logs against what the token says of the hot wallet.
+    /// The books against the logs, the logs against what the token says of the hot wallet, and the providers against each
+    /// other.
     pub(super) async fn compare(&self, token: Token) -> Result<()> {
         self.dispatcher.system(move |cx| compare::compare(cx, token)).await?;
+        if let Err(error @ PoolError::Disagree { .. }) = self.pool.genesis().await {
+            let detail = format!("the providers are on different networks: {error}");
+            self.dispatcher.system(move |cx| freeze::report(cx, token, FreezeReason::Disagreement, &detail)).await?;
+        }
         let before = self.cursor().await?;
         let held = self.held(self.custody.hot.0).await?;
         let tip = self.pool.solid_tip(0).await.map_err(nodes)?;

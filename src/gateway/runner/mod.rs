@@ -6,6 +6,7 @@ mod ahead;
 mod auditing;
 mod check;
 mod keys;
+mod purse;
 mod rescan;
 mod send;
 mod side_by_side;
@@ -29,6 +30,7 @@ use crate::base::config::Chain;
 use crate::base::error::{Result, internal};
 use crate::base::{Ts, Usdt};
 use crate::gateway::lease::{self, Token};
+use crate::gateway::order::OrderId;
 use crate::gateway::sieve::Sieve;
 use crate::wallet::custody::Custody;
 
@@ -83,6 +85,8 @@ pub struct Devnet {
 /// Held by whoever goes round.
 struct Turn {
     seldom: Option<Instant>,
+    /// Orders up to this one had their turn to be signed.
+    signed_to: OrderId,
 }
 
 /// How far the chain is.
@@ -164,7 +168,7 @@ impl Gateway {
             since,
             alone,
             devnet,
-            turn: tokio::sync::Mutex::new(Turn { seldom: None }),
+            turn: tokio::sync::Mutex::new(Turn { seldom: None, signed_to: sign::FIRST }),
             hurried: AtomicU64::new(0),
             wake: Notify::new(),
             doubt: Mutex::default(),
@@ -270,7 +274,7 @@ impl Gateway {
         let steps: [(&str, Result<()>); 4] = [
             ("reading blocks", self.watch(token).await),
             ("ordering payouts", self.plan(token).await),
-            ("signing", self.sign(token).await),
+            ("signing", self.sign(token, &mut turn.signed_to).await),
             ("sending", self.send(token).await),
         ];
         Self::report(&steps);

@@ -1,5 +1,8 @@
 //! Signs what waits for a signature. The bytes are stored before anybody gets to see them.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use tron::node::{ChainParameters, Estimate};
 use tron::{BlockId, Contract, RefBlock, SignedTransaction, Transaction};
 use uuid::Uuid;
@@ -10,15 +13,20 @@ use crate::gateway::lease::Token;
 use crate::gateway::order::{Asset, Order, OrderId, OrderKind};
 use crate::gateway::outcome::SUN;
 use crate::gateway::runner::Gateway;
+use crate::gateway::runner::purse::Purse;
 use crate::gateway::runner::side_by_side::side_by_side;
 use crate::gateway::runner::watch::nodes;
 use crate::gateway::store::{self, Cursor};
 
-/// Orders looked at together, and how often in one round: after so many the chain is read again first.
+/// Orders looked at together, how often in one round, and for how long: then what was signed is sent, and the chain read again,
+/// before the round goes on. Nodes that answer slowly must not make a signed transaction wait for its whole life.
 const TOGETHER: i64 = 64;
 const TIMES: usize = 16;
+const LONGEST: Duration = Duration::from_secs(20);
 /// The cursor may be so far behind the newest solid block.
 const BEHIND_MAX: u64 = 40;
+/// Before all orders.
+pub(super) const FIRST: OrderId = OrderId(Uuid::nil());
 /// Two payments of the same amount to the same address in one millisecond are the same transaction.
 const TIMESTAMPS_TRIED: i64 = 64;
 
@@ -36,20 +44,32 @@ struct Signer<'g> {
     gateway: &'g Gateway,
     token: Token,
     prices: ChainParameters,
+    purse: Purse,
     cursor: Cursor,
 }
 
 impl Gateway {
-    /// Signs everything that waits for a signature, the oldest first, each once: the young ones may be the sweeps that the
-    /// old ones wait for.
-    pub(super) async fn sign(&self, token: Token) -> Result<()> {
-        let mut after = OrderId(Uuid::nil());
+    /// Signs what waits for a signature, the oldest first, each once: the young ones may be the sweeps that the old ones wait
+    /// for. What is not reached this time comes first the next time; `after` remembers where that is.
+    pub(super) async fn sign(&self, token: Token, after: &mut OrderId) -> Result<()> {
+        let (began, mut came_round) = (Instant::now(), *after == FIRST);
         for _ in 0..TIMES {
-            let waiting = self.dispatcher.look(move |cx| store::orders_to_sign(cx, after, TOGETHER)).await?;
-            let Some(last) = waiting.last() else { break };
-            after = last.id;
+            let from = *after;
+            let waiting = self.dispatcher.look(move |cx| store::orders_to_sign(cx, from, TOGETHER)).await?;
+            let Some(last) = waiting.last() else {
+                *after = FIRST;
+                if came_round {
+                    break;
+                }
+                came_round = true;
+                continue;
+            };
             let signer = self.signer(token).await?;
+            *after = last.id;
             side_by_side(waiting, |order| signer.try_to_sign(order)).await?;
+            if began.elapsed() > LONGEST {
+                break;
+            }
         }
         Ok(())
     }
@@ -61,14 +81,21 @@ impl Gateway {
             return Err(nodes("too far behind the chain to sign"));
         }
         let prices = self.pool.chain_parameters().await.map_err(nodes)?;
-        Ok(Signer { gateway: self, token, prices, cursor })
+        let purse = self.purse(&prices).await?;
+        Ok(Signer { gateway: self, token, prices, purse, cursor })
     }
 }
 
 impl Signer<'_> {
     async fn try_to_sign(&self, order: Order) -> Result<()> {
         let (id, token) = (order.id, self.token);
-        match self.fee_limit(&order).await? {
+        let fee_limit = match self.fee_limit(&order).await? {
+            FeeLimit::Sun(fee_limit) if order.owner == self.gateway.custody.hot && !self.purse.pays(&order, fee_limit) => {
+                FeeLimit::Wait("the hot wallet is low on TRX".into())
+            }
+            fee_limit => fee_limit,
+        };
+        match fee_limit {
             FeeLimit::Sun(fee_limit) => self.sign(order, fee_limit).await,
             FeeLimit::Wait(why) => self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, &why)).await,
             FeeLimit::Never(why) => self.gateway.dispatcher.system(move |cx| attempt::refuse(cx, token, id, &why)).await,
@@ -122,7 +149,7 @@ impl Signer<'_> {
         }
     }
 
-    /// By letting a node run the transfer, with three tenths to spare: too little burns everything and moves nothing.
+    /// By letting a node run the transfer.
     async fn fee_limit(&self, order: &Order) -> Result<FeeLimit> {
         if order.asset == Asset::Trx {
             return Ok(FeeLimit::Sun(0));
@@ -134,15 +161,17 @@ impl Signer<'_> {
         let (token, owner, to) = (self.gateway.custody.contract.0, order.owner.0, order.recipient.0);
         match self.gateway.pool.estimate_transfer(token, owner, to, order.amount).await.map_err(nodes)? {
             Estimate::Energy(energy) => {
-                let wanted = energy.saturating_mul(self.prices.energy_price_sun).saturating_mul(13) / 10 + 1;
+                let wanted = burns(energy, &self.prices);
                 Ok(if wanted <= most {
                     FeeLimit::Sun(wanted)
                 } else {
                     FeeLimit::Wait(format!("it would burn up to {} TRX, more than chain.fee_limit_max_trx", wanted / SUN))
                 })
             }
-            Estimate::Reverts(_) if order.kind == OrderKind::Payout && self.is_blocked(order).await => {
-                Ok(FeeLimit::Never("the token does not pay to this address".into()))
+            Estimate::Reverts(_) if self.is_blocked(order).await => Ok(FeeLimit::Never("the token does not pay to this address".into())),
+            // Its address rests, and is looked at anew afterwards.
+            Estimate::Reverts(why) if order.kind == OrderKind::Sweep => {
+                Ok(FeeLimit::Never(format!("the token refuses the transfer: {why}")))
             }
             Estimate::Reverts(why) => Ok(FeeLimit::Wait(format!("the token refuses the transfer: {why}"))),
         }
@@ -156,4 +185,10 @@ impl Signer<'_> {
         }
         false
     }
+}
+
+/// The most that a transfer of so much energy may burn, in sun: three tenths to spare, since too little burns everything and
+/// moves nothing.
+pub(super) fn burns(energy: i64, prices: &ChainParameters) -> i64 {
+    energy.saturating_mul(prices.energy_price_sun).saturating_mul(13) / 10 + 1
 }

@@ -2,21 +2,21 @@
 //! into being; each step waits until the one before is final.
 
 use tron::abi::Word;
+use tron::node::{ChainParameters, Estimate};
 
 use crate::base::error::Result;
 use crate::gateway::lease::Token;
 use crate::gateway::outcome::SUN;
 use crate::gateway::runner::Gateway;
+use crate::gateway::runner::purse::BYTES;
+use crate::gateway::runner::sign::burns;
 use crate::gateway::runner::watch::nodes;
 use crate::gateway::sweeps::{self, SweepStep, Sweepable};
 
-/// What a transfer to an address with tokens takes, and one byte more than its size.
-const ENERGY: i64 = 64_285;
-const BYTES: i64 = 350;
-
-/// What a sweep takes, and what there is for it, in sun.
+/// What holds for every address.
 struct Means {
-    needed: i64,
+    prices: ChainParameters,
+    /// What the hot wallet has for fees, in sun.
     hot: i64,
 }
 
@@ -52,7 +52,7 @@ impl Gateway {
         if worth_it.is_empty() {
             return Ok(());
         }
-        let Some(means) = self.means().await? else { return Ok(()) };
+        let means = self.means().await?;
         for at in worth_it {
             match self.next_step(at, &means).await {
                 Ok(NextStep::Order(step)) => self.dispatcher.system(move |cx| sweeps::plan_sweep(cx, token, at, step)).await?,
@@ -68,17 +68,23 @@ impl Gateway {
         Ok(())
     }
 
-    /// What holds for every address; nothing when none can be swept now.
-    async fn means(&self) -> Result<Option<Means>> {
+    async fn means(&self) -> Result<Means> {
         let prices = self.pool.chain_parameters().await.map_err(nodes)?;
-        let burns = ENERGY.saturating_mul(prices.energy_price_sun).saturating_mul(13) / 10;
-        let needed = burns.saturating_add(BYTES.saturating_mul(prices.bandwidth_price_sun));
-        if needed > i64::from(self.dispatcher.config.chain.fee_limit_max_trx).saturating_mul(SUN) {
-            tracing::warn!(needed_sun = needed, "a sweep costs more than chain.fee_limit_max_trx; it waits");
-            return Ok(None);
-        }
         let hot = self.pool.account(self.custody.hot.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun);
-        Ok(Some(Means { needed, hot }))
+        Ok(Means { prices, hot })
+    }
+
+    /// What the sweep will burn, by letting a node run it: the first one to a wallet without tokens takes twice the energy.
+    /// Nothing when the token refuses it.
+    async fn needed(&self, at: &Sweepable, prices: &ChainParameters) -> Result<Option<i64>> {
+        let (token, owner, to) = (self.custody.contract.0, at.address.0, at.target.0);
+        match self.pool.estimate_transfer(token, owner, to, at.units).await.map_err(nodes)? {
+            Estimate::Energy(energy) => Ok(Some(burns(energy, prices).saturating_add(BYTES.saturating_mul(prices.bandwidth_price_sun)))),
+            Estimate::Reverts(why) => {
+                tracing::warn!(address = %at.address, why, "the token refuses to move what lies at a deposit address; it is not swept for a while");
+                Ok(None)
+            }
+        }
     }
 
     async fn next_step(&self, at: Sweepable, means: &Means) -> Result<NextStep> {
@@ -87,15 +93,20 @@ impl Gateway {
             tracing::warn!(address = %at.address, units = at.units, "a deposit address does not hold what its log says; it is not swept for a while");
             return Ok(NextStep::Rest);
         }
+        let Some(needed) = self.needed(&at, &means.prices).await? else { return Ok(NextStep::Rest) };
+        if needed > i64::from(self.dispatcher.config.chain.fee_limit_max_trx).saturating_mul(SUN) {
+            tracing::warn!(needed_sun = needed, "a sweep costs more than chain.fee_limit_max_trx; it waits");
+            return Ok(NextStep::Wait);
+        }
         let has = self.pool.account(at.address.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun);
-        if has >= means.needed {
+        if has >= needed {
             return Ok(NextStep::Order(SweepStep::Sweep));
         }
         let low = i64::from(self.dispatcher.config.chain.trx_low_water).saturating_mul(SUN);
-        if means.hot.saturating_sub(means.needed) < low {
+        if means.hot.saturating_sub(needed) < low {
             tracing::warn!(hot_sun = means.hot, "the hot wallet is low on TRX: deposits are not swept");
             return Ok(NextStep::Wait);
         }
-        Ok(NextStep::Order(SweepStep::TopUp(means.needed - has)))
+        Ok(NextStep::Order(SweepStep::TopUp(needed - has)))
     }
 }

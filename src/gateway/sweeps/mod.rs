@@ -21,6 +21,8 @@ pub struct Sweepable {
     pub index: i64,
     /// What lies there, in micro-USDT.
     pub units: i64,
+    /// Where it is brought.
+    pub target: Address,
 }
 
 /// What a sweep needs next.
@@ -39,22 +41,28 @@ pub fn sweepable(cx: &mut Context<'_, '_>) -> Result<Vec<Sweepable>> {
     let hot = super::store::cursor(cx)?.map_or(0, |cursor| cursor.hot);
     let worth_it = chain.trx_price.times(3 * i64::from(chain.fee_limit_max_trx)).unwrap_or(chain.sweep_min);
     let least = if hot < chain.hot_low_water.micro() { worth_it.min(chain.sweep_min) } else { chain.sweep_min };
-    store::sweepable(cx, least.micro())
+    let target = target(cx)?;
+    store::sweepable(cx, least.micro(), target)
 }
 
-/// Orders the next step of a sweep. Nothing when one is under way.
+/// The hot wallet, or the cold one while there is enough in the hot one.
+fn target(cx: &mut Context<'_, '_>) -> Result<Address> {
+    let custody = Custody::current(cx)?;
+    let is_full = super::store::cursor(cx)?.is_some_and(|cursor| cursor.hot > cx.config.chain.hot_high_water.micro());
+    Ok(custody.cold.filter(|_| is_full).unwrap_or(custody.hot))
+}
+
+/// Orders the next step of a sweep. Nothing when one is under way, or the fee was estimated for another target.
 pub fn plan_sweep(cx: &mut Context<'_, '_>, token: Token, at: Sweepable, step: SweepStep) -> Result<()> {
     lease::require(cx, token)?;
-    let custody = Custody::current(cx)?;
+    let (hot, target) = (Custody::current(cx)?.hot, target(cx)?);
     let units = store::units_at(cx, at.address)?;
-    if store::has_open_order(cx, at.address)? || units == 0 {
+    if store::has_open_order(cx, at.address)? || units == 0 || target != at.target {
         return Ok(());
     }
     let id = OrderId(cx.new_id());
-    let full = super::store::cursor(cx)?.is_some_and(|cursor| cursor.hot > cx.config.chain.hot_high_water.micro());
-    let target = custody.cold.filter(|_| full).unwrap_or(custody.hot);
     let fresh = match step {
-        SweepStep::TopUp(sun) => Order::new(id, OrderKind::TopUp, (custody.hot, at.address), Asset::Trx, sun.max(SUN), cx.now),
+        SweepStep::TopUp(sun) => Order::new(id, OrderKind::TopUp, (hot, at.address), Asset::Trx, sun.max(SUN), cx.now),
         SweepStep::Sweep => Order::new(id, OrderKind::Sweep, (at.address, target), Asset::Usdt, units, cx.now),
     };
     order::open(cx, &fresh)

@@ -23,10 +23,10 @@ use crate::gateway::sweeps::Sweepable;
 }
 
 /// Deposit addresses with at least so much, without an order and not at rest, the fullest first.
-pub(super) fn sweepable(cx: &mut Context<'_, '_>, least: i64) -> Result<Vec<Sweepable>> {
+pub(super) fn sweepable(cx: &mut Context<'_, '_>, least: i64, target: Address) -> Result<Vec<Sweepable>> {
     let now = cx.now;
     let rows = cx.tx.all(&SWEEPABLE, (least, now))?;
-    Ok(rows.into_iter().map(|(address, index, units)| Sweepable { address, index, units }).collect())
+    Ok(rows.into_iter().map(|(address, index, units)| Sweepable { address, index, units, target }).collect())
 }
 
 /// Whether a sweep or its top-up is under way.
