@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::call::Dispatcher;
 use crate::base::error::internal;
-use crate::base::{Context, Result, UserId, hourly_limits, idempotency};
+use crate::base::{Context, Result, UserId, idempotency, recent};
 use crate::events::Moved;
 use crate::ledger::seal::Sealed;
 use crate::webhooks::Deliverer;
@@ -43,8 +43,7 @@ pub fn jobs(deliverer: &Arc<Deliverer>) -> Vec<Job> {
         number_events(deliverer),
         deliver_webhooks(deliverer),
         in_steps("forget_old_attempts", Duration::from_mins(10), webhooks::forget_old_attempts),
-        in_steps("forget_old_spends", Duration::from_mins(1), wallet::spend_cap::forget_old_spends),
-        in_steps("forget_old_uses", Duration::from_mins(1), hourly_limits::forget_old_uses),
+        in_steps("forget_recent", Duration::from_mins(10), recent::forget_old),
         in_steps("forget_old_answers", Duration::from_mins(10), idempotency::forget_old_answers),
         Job {
             name: "save_last_uses",

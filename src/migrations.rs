@@ -14,6 +14,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 8, name: "people", sql: include_str!("../migrations/0008_people.sql") },
     Migration { number: 9, name: "sign_in", sql: include_str!("../migrations/0009_sign_in.sql") },
     Migration { number: 10, name: "sweeps", sql: include_str!("../migrations/0010_sweeps.sql") },
+    Migration { number: 11, name: "recent", sql: include_str!("../migrations/0011_recent.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.

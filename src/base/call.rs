@@ -275,8 +275,8 @@ impl Dispatcher {
             return;
         }
         let (Ok(ready), Some(member)) = (&prepared.ready, self.known.find(&prepared.credentials)) else { return };
-        if let Some((policy, limit)) = self.limit_of(prepared).filter(|(_, limit)| limit.window.is_in_the_database()) {
-            hourly_limits::announce(cx, member.user_id.0, policy, limit);
+        if let Some((policy, _)) = self.limit_of(prepared).filter(|(_, limit)| limit.window.is_in_the_database()) {
+            hourly_limits::announce(cx, member.user_id.0, policy);
         }
         prepared.operation.announce(cx, &ready.bound, member.user_id);
     }
@@ -326,7 +326,7 @@ impl Dispatcher {
         let finish = |cx: &mut Context<'_, '_>| -> Result<Answer> {
             let status = if ready.dry { 200 } else { operation.status };
             let answer = Answer { status, content_type: operation.content_type, body: (ready.bound.run)(cx)? };
-            hour.as_ref().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit))?;
+            hour.clone().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit).map(drop))?;
             repeat.map_or(Ok(()), |(fingerprint, _)| idempotency::remember(cx, fingerprint, operation, &answer))?;
             Ok(answer)
         };

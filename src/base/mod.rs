@@ -27,6 +27,7 @@ pub mod page;
 mod permission;
 mod prepared;
 pub mod random;
+pub mod recent;
 pub mod secrets;
 pub(crate) mod store;
 pub mod strangers;

@@ -1,11 +1,11 @@
-//! What the dispatcher remembers: answers to repeated calls, and the uses of hourly limits.
+//! What the dispatcher remembers: answers to repeated calls, and what was done lately.
 
 use uuid::Uuid;
 
 use crate::base::clock::Ts;
 use crate::base::context::Context;
 use crate::base::error::Result;
-use crate::base::limit::Policy;
+use crate::base::recent::Stored;
 
 ::store::row! {
     /// The stored answer of an earlier call.
@@ -22,15 +22,14 @@ use crate::base::limit::Policy;
         "insert into idempotency (digest, input_hash, status, body, created_at, kept) values ($1, $2, $3, $4, $5, $6)";
     FORGET_ANSWERS: (Ts, i64) => () =
         "delete from idempotency where digest in (select digest from idempotency where not kept and created_at < $1 order by created_at limit $2)";
-    LAST_AND_FIRST_USE: (Uuid, String, Ts) => (Option<i64>, Option<i64>, Option<Ts>) =
-        "select (select n from hourly_uses where subject = $1 and policy = $2 order by n desc limit 1), \
-                (select n from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1), \
-                (select at from hourly_uses where subject = $1 and policy = $2 and at > $3 order by n limit 1)";
-    USE_AT: (Uuid, String, i64) => (Ts,) = "select at from hourly_uses where subject = $1 and policy = $2 and n = $3";
-    SAVE_USE: (Uuid, String, i64, Ts) => () = "insert into hourly_uses (subject, policy, n, at) values ($1, $2, $3, $4)";
-    TAKE_BACK_USE: (Uuid, String, i64) => () = "delete from hourly_uses where subject = $1 and policy = $2 and n = $3";
-    FORGET_USES: (Ts, i64) => () =
-        "delete from hourly_uses where (subject, policy, n) in (select subject, policy, n from hourly_uses where at <= $1 order by at limit $2)";
+    RECENT: (Uuid, String) => (i64, Vec<u8>) = "select hour, deeds from recent where subject = $1 and purpose = $2";
+    INSERT_RECENT: (Uuid, String, i64, Vec<u8>) => () = "insert into recent (subject, purpose, hour, deeds) values ($1, $2, $3, $4)";
+    SAVE_DEEDS: (Vec<u8>, Uuid, String, Vec<u8>) => () =
+        "update recent set deeds = $1 where subject = $2 and purpose = $3 and deeds = $4";
+    SAVE_RECENT: (i64, Vec<u8>, Uuid, String, Vec<u8>) => () =
+        "update recent set hour = $1, deeds = $2 where subject = $3 and purpose = $4 and deeds = $5";
+    FORGET_RECENT: (i64, i64) => () =
+        "delete from recent where (subject, purpose) in (select subject, purpose from recent where hour < $1 order by hour limit $2)";
     FACT: (String,) => (String,) = "select value from installation where key = $1";
     SAVE_FACT: (String, String) => () =
         "insert into installation (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
@@ -58,38 +57,33 @@ pub(super) fn forget_answers(cx: &mut Context<'_, '_>, before: Ts, at_most: i64)
     Ok(cx.tx.change(&FORGET_ANSWERS, (before, at_most))?)
 }
 
-/// Announces the next read.
-pub(super) fn announce_last_and_first_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, since: Ts) {
-    cx.tx.announce(&LAST_AND_FIRST_USE, (subject, policy.name(), since));
+/// Announces [`recent`].
+pub(super) fn announce_recent(cx: &mut Context<'_, '_>, subject: Uuid, purpose: &str) {
+    cx.tx.announce(&RECENT, (subject, purpose));
 }
 
-/// The number of the newest use; number and time of the oldest one after `since`.
-pub(super) fn last_and_first_use(
+pub(super) fn recent(cx: &mut Context<'_, '_>, subject: Uuid, purpose: &str) -> Result<Option<Stored>> {
+    Ok(cx.tx.maybe(&RECENT, (subject, purpose))?)
+}
+
+/// Writes a row that is still as it was read, or not there. The index by hour is left alone where the hour stays.
+pub(super) fn save_recent(
     cx: &mut Context<'_, '_>,
-    subject: Uuid,
-    policy: Policy,
-    since: Ts,
-) -> Result<(Option<i64>, Option<i64>, Option<Ts>)> {
-    Ok(cx.tx.one(&LAST_AND_FIRST_USE, (subject, policy.name(), since))?)
+    (subject, purpose): (Uuid, &str),
+    stored: Option<&Stored>,
+    (hour, deeds): &Stored,
+) -> Result<()> {
+    let deeds = deeds.as_slice();
+    Ok(match stored {
+        None => cx.tx.write(&INSERT_RECENT, (subject, purpose, *hour, deeds)),
+        Some((of, before)) if of == hour => cx.tx.write(&SAVE_DEEDS, (deeds, subject, purpose, before.as_slice())),
+        Some((_, before)) => cx.tx.write(&SAVE_RECENT, (*hour, deeds, subject, purpose, before.as_slice())),
+    }?)
 }
 
-pub(super) fn use_at(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64) -> Result<Option<Ts>> {
-    Ok(cx.tx.maybe(&USE_AT, (subject, policy.name(), n))?.map(|(at,)| at))
-}
-
-pub(super) fn save_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64, at: Ts) -> Result<()> {
-    Ok(cx.tx.write(&SAVE_USE, (subject, policy.name(), n, at))?)
-}
-
-/// Takes one use back; nothing happens when it is forgotten already.
-pub(super) fn take_back_use(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy, n: i64) -> Result<()> {
-    cx.tx.change(&TAKE_BACK_USE, (subject, policy.name(), n))?;
-    Ok(())
-}
-
-/// Forgets uses that no hour counts any more; answers how many.
-pub(super) fn forget_uses(cx: &mut Context<'_, '_>, until: Ts, at_most: i64) -> Result<u64> {
-    Ok(cx.tx.change(&FORGET_USES, (until, at_most))?)
+/// Forgets rows of before an hour; answers how many.
+pub(super) fn forget_recent(cx: &mut Context<'_, '_>, hour: i64, at_most: i64) -> Result<u64> {
+    Ok(cx.tx.change(&FORGET_RECENT, (hour, at_most))?)
 }
 
 /// A fact about this installation.

@@ -61,11 +61,12 @@ pub(super) fn extend_task(cx: &mut Context<'_, '_>, input: &ExtendTask) -> Resul
     let added = add_slots(cx, &mut task, input.slots_added.unwrap_or(0))?;
     let mut balance = ledger::balance_of(cx, me)?;
     if added > Usdt::ZERO {
-        spend_cap::check(cx, added)?;
+        let allowance = spend_cap::allowance(cx)?;
+        allowance.check(added)?;
         let extension = Transaction::new(TransactionKind::Extend, cx.new_id());
         ledger::record(cx, &extension.post(AccountId::available(me), escrow(task.id), added))
             .map_err(|error| deposit_address::tell(cx, error))?;
-        spend_cap::count(cx, added)?;
+        allowance.count(cx, added)?;
         balance.hold(added)?;
     }
     store::save_terms(cx, &task)?;

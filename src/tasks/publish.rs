@@ -182,21 +182,19 @@ pub(super) fn publish_task(cx: &mut Context<'_, '_>, input: &PublishTask) -> Res
     let (task, texts) = draft(cx, creator, input)?;
     check_content(cx, &[&texts.title, &texts.description])?;
     let cost = task.escrow().ok_or_else(|| internal("the escrow was checked and does not fit"))?;
-    let left = spend_cap::left(cx)?;
+    let allowance = spend_cap::allowance(cx)?;
     let balance = ledger::balance_of(cx, creator)?;
     if input.dry_run {
-        return Ok(Publication::Quote(Box::new(quote(&task, cost, left, balance)?)));
+        return Ok(Publication::Quote(Box::new(quote(&task, cost, allowance.left(), balance)?)));
     }
-    if let Some(left) = left.filter(|left| cost > *left) {
-        return Err(spend_cap::exceeded(left));
-    }
+    allowance.check(cost)?;
     let account = NewAccount { id: escrow(task.id), owner: creator, kind: AccountKind::TaskEscrow };
     let transaction = Transaction::new(TransactionKind::Publish, task.id.0).open(account);
     ledger::record(cx, &transaction.post(ledger::AccountId::available(creator), account.id, cost))
         .map_err(|error| deposit_address::tell(cx, error))?;
     store::insert_task(cx, &task, &texts)?;
     search::index(cx, &task, &texts)?;
-    spend_cap::count(cx, cost)?;
+    allowance.count(cx, cost)?;
     let mut after = balance;
     after.hold(cost)?;
     Ok(Publication::Published(Box::new(Published {

@@ -44,12 +44,13 @@ pub(super) fn tip_worker(cx: &mut Context<'_, '_>, input: &Tip) -> Result<Tipped
     if !acceptance.at(&task, cx.now).is_paid() {
         return Err(TaskRefusal::NotSettled.into());
     }
-    spend_cap::check(cx, amount)?;
+    let allowance = spend_cap::allowance(cx)?;
+    allowance.check(amount)?;
     let tip_id = cx.new_id();
     let (from, to) = (AccountId::available(creator), AccountId::available(acceptance.worker_id));
     ledger::record(cx, &Transaction::new(TransactionKind::Tip, tip_id).post(from, to, amount))
         .map_err(|error| deposit_address::tell(cx, error))?;
-    spend_cap::count(cx, amount)?;
+    allowance.count(cx, amount)?;
     store::insert_tip(cx, tip_id, acceptance.id, amount)?;
     let data =
         json!({ "tip_id": tip_id, "task_id": task.id, "acceptance_id": acceptance.id, "submission_id": submission_id, "amount": amount });

@@ -1,7 +1,8 @@
-//! What users spent lately, their deposit addresses, deposits and withdrawals.
+//! What users may spend, their deposit addresses, deposits and withdrawals.
 
 use uuid::Uuid;
 
+use crate::base::recent::Stored;
 use crate::base::{Address, Context, Result, Ts, Usdt, UserId};
 use crate::wallet::deposit::{Arrival, DepositStatus};
 use crate::wallet::withdrawal::{Withdrawal, WithdrawalId, WithdrawalStatus};
@@ -100,34 +101,19 @@ type NewDeposit = (Uuid, [u8; 32], i64, i64, Address, Address, UserId, Usdt, Opt
     UNFLAG_USER: (UserId,) => () = "delete from flagged_users where user_id = $1";
     IS_FLAGGED: (UserId,) => (Ts,) = "select at from flagged_users where user_id = $1";
 
-    CAP_AND_SPENT: (UserId, Ts) => (Option<Usdt>, Usdt) =
-        "select u.max_hourly_spend, \
-                case when u.max_hourly_spend is null then 0 \
-                     else (select cast(coalesce(sum(s.amount), 0) as bigint) from spends s where s.user_id = u.id and s.at > $2) end \
-         from users u where u.id = $1";
-    INSERT_SPEND: (UserId, Ts, Uuid, Usdt) => () = "insert into spends (user_id, at, id, amount) values ($1, $2, $3, $4)";
-    FORGET_SPENDS: (Ts, i64) => () =
-        "delete from spends where (user_id, at, id) in (select user_id, at, id from spends where at <= $1 order by at limit $2)";
+    CAP_AND_SPENT: (UserId, String) => (Option<Usdt>, Option<i64>, Option<Vec<u8>>) =
+        "select u.max_hourly_spend, r.hour, r.deeds from users u left join recent r on r.subject = u.id and r.purpose = $2 where u.id = $1";
 }
 
 /// Announces [`cap_and_spent`].
-pub(super) fn announce_cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, since: Ts) {
-    cx.tx.announce(&CAP_AND_SPENT, (user, since));
+pub(super) fn announce_cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, purpose: &str) {
+    cx.tx.announce(&CAP_AND_SPENT, (user, purpose));
 }
 
-/// The cap of a user, and what he spent after `since`; without a cap nobody adds that up.
-pub(super) fn cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, since: Ts) -> Result<(Option<Usdt>, Usdt)> {
-    Ok(cx.tx.one(&CAP_AND_SPENT, (user, since))?)
-}
-
-pub(super) fn insert_spend(cx: &mut Context<'_, '_>, user: UserId, amount: Usdt) -> Result<()> {
-    let (now, id) = (cx.now, cx.new_id());
-    Ok(cx.tx.write(&INSERT_SPEND, (user, now, id, amount))?)
-}
-
-/// Forgets what no hour counts any more; answers how many.
-pub(super) fn forget_spends(cx: &mut Context<'_, '_>, until: Ts, at_most: i64) -> Result<u64> {
-    Ok(cx.tx.change(&FORGET_SPENDS, (until, at_most))?)
+/// The cap of a user, and the row of what he spent lately.
+pub(super) fn cap_and_spent(cx: &mut Context<'_, '_>, user: UserId, purpose: &str) -> Result<(Option<Usdt>, Option<Stored>)> {
+    let (cap, hour, deeds) = cx.tx.one(&CAP_AND_SPENT, (user, purpose))?;
+    Ok((cap, hour.zip(deeds)))
 }
 
 pub(super) fn deposit_address_of(cx: &mut Context<'_, '_>, user: UserId) -> Result<Option<(i64, Address)>> {

@@ -100,7 +100,7 @@ async fn counted<T>(app: &Arc<App>, of: &SignedIn, guessing: impl Future<Output 
         Err(error) => matches!(error.code(), "second_factor_expired" | "not_found" | "user_suspended"),
     };
     if was_no_guess {
-        app.dispatcher.system(move |cx| hourly_limits::take_back(cx, &guess)).await?;
+        app.dispatcher.system(move |cx| hourly_limits::take_back(cx, guess)).await?;
     }
     done
 }

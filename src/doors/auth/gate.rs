@@ -8,7 +8,7 @@ use axum::http::header::USER_AGENT;
 use uuid::Uuid;
 
 use crate::base::call::lock_name;
-use crate::base::hourly_limits::{self, Unit};
+use crate::base::hourly_limits::{self, Used};
 use crate::base::ids::SessionId;
 use crate::base::limit::Policy;
 use crate::base::{Context, Result, UserId};
@@ -53,7 +53,7 @@ pub async fn sign_in(app: &Arc<App>, client: Client, email: &str, given: &str) -
     let right = given.len() <= PASSWORD_BYTES_MAX && app.hashing.verify(given.to_owned(), hash).await?;
     let Some(PasswordRow { user_id, version, .. }) = known.filter(|_| right) else { return Err(UserRefusal::WrongCredentials.into()) };
     let begin = move |cx: &mut Context<'_, '_>| {
-        hourly_limits::take_back(cx, &guess)?;
+        hourly_limits::take_back(cx, guess)?;
         session::sign_in(cx, user_id, version, &client)
     };
     app.dispatcher.system(begin).await
@@ -79,7 +79,7 @@ pub async fn sign_up(app: &Arc<App>, address: IpAddr, mut new: SignUp, given: &s
         match made {
             Err(error) if error.status() >= 500 => Err(error),
             Err(error) if error.code() != "email_taken" => {
-                hourly_limits::take_back(cx, &unit)?;
+                hourly_limits::take_back(cx, unit)?;
                 Ok(Err(error))
             }
             made => Ok(made),
@@ -110,7 +110,7 @@ async fn check_password(app: &Arc<App>, of: &SignedIn, given: &str) -> Result<()
     if given.len() > PASSWORD_BYTES_MAX || !app.hashing.verify(given.to_owned(), of.password.hash.clone()).await? {
         return Err(UserRefusal::WrongCredentials.into());
     }
-    app.dispatcher.system(move |cx| hourly_limits::take_back(cx, &guess)).await
+    app.dispatcher.system(move |cx| hourly_limits::take_back(cx, guess)).await
 }
 
 /// Sets another password, if one is given, and whatever else changes. Password and address change for those only who give
@@ -170,10 +170,9 @@ pub async fn sign_out(app: &Arc<App>, session: SessionId, user: UserId, which: S
 }
 
 /// Counts one use of an hourly limit before it is known how it ends, so that many at once are not more than the limit.
-pub(super) fn count(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy) -> Result<Unit> {
+pub(super) fn count(cx: &mut Context<'_, '_>, subject: Uuid, policy: Policy) -> Result<Used> {
     let limit = cx.config.limits.of(policy);
     cx.tx.serialize_on(lock_name(subject, policy))?;
     let unit = hourly_limits::reserve(cx, subject, policy, limit).map_err(|(error, _)| error)?;
-    hourly_limits::spend(cx, &unit)?;
-    Ok(unit)
+    hourly_limits::spend(cx, unit)
 }
