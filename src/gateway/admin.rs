@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::Refusal;
-use crate::base::{Address, Context, Result, Ts, Usdt};
+use crate::base::{Address, Context, Result, Usdt};
 use crate::gateway::freeze::{self, Freeze, FreezeReason};
 use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
+use crate::gateway::orders::{OrderView, view};
 use crate::gateway::{GatewayRefusal, attempt, outcome, outgoing, store};
 use crate::ledger::{self, AccountId};
 use crate::users::admin_action::{self, Action};
@@ -59,99 +60,6 @@ pub(super) fn unfreeze_payouts(cx: &mut Context<'_, '_>, input: &UnfreezePayouts
     }
     record(cx, "unfreeze_payouts", uuid::Uuid::nil(), &input.reason, (input.freeze.name(), ""))?;
     Ok(Freezes { freezes: freeze::in_force(cx)? })
-}
-
-/// Which orders.
-#[derive(Debug, Deserialize, Validate, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ListOrders {
-    /// Those that need an operator when left out.
-    #[garde(skip)]
-    state: Option<OrderState>,
-}
-
-/// Something that has to happen on the chain.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Order")]
-pub struct OrderView {
-    /// Of a payout: the id of its withdrawal.
-    order_id: OrderId,
-    /// What it is for.
-    kind: OrderKind,
-    /// What moves.
-    asset: Asset,
-    /// From where.
-    owner: Address,
-    /// Where to.
-    recipient: Address,
-    /// In USDT or TRX.
-    amount: Usdt,
-    /// How far it is.
-    state: OrderState,
-    /// What is in its way.
-    problem: String,
-    /// Its transactions so far.
-    attempts: Vec<AttemptView>,
-    /// When it was made.
-    created_at: Ts,
-}
-
-/// One transaction of an order.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AttemptView {
-    /// On the chain.
-    txid: String,
-    /// What became of it.
-    state: AttemptState,
-    /// How often it was sent.
-    sends: i64,
-    /// What nodes said last.
-    last_reply: String,
-    /// No block later than this takes it in, in chain time.
-    expires_at: Ts,
-    /// What it burnt, in TRX.
-    fee_trx: Usdt,
-    /// The solid block it ended in.
-    block: Option<i64>,
-}
-
-/// Orders.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct OrderList {
-    /// The oldest first, at most 100.
-    items: Vec<OrderView>,
-}
-
-pub(super) fn list_orders(cx: &mut Context<'_, '_>, input: &ListOrders) -> Result<OrderList> {
-    let mut items = Vec::new();
-    for order in store::orders_in(cx, input.state.unwrap_or(OrderState::NeedsOperator), 100)? {
-        items.push(view(cx, &order)?);
-    }
-    Ok(OrderList { items })
-}
-
-fn view(cx: &mut Context<'_, '_>, order: &Order) -> Result<OrderView> {
-    let attempts = store::attempts_of(cx, order.id)?.into_iter().map(|attempt| AttemptView {
-        txid: tron::hex::encode(&attempt.txid),
-        state: attempt.state,
-        sends: attempt.sends,
-        last_reply: attempt.last_reply,
-        expires_at: attempt.expires_at,
-        fee_trx: Usdt::from_micro(attempt.fee_paid),
-        block: attempt.block,
-    });
-    Ok(OrderView {
-        order_id: order.id,
-        kind: order.kind,
-        asset: order.asset,
-        owner: order.owner,
-        recipient: order.recipient,
-        amount: Usdt::from_micro(order.amount),
-        state: order.state,
-        problem: order.problem.clone(),
-        attempts: attempts.collect(),
-        created_at: order.created_at,
-    })
 }
 
 /// Which order, and why.

@@ -72,6 +72,13 @@ crate::words! {
 /// After so many attempts that died an admin looks at it.
 pub const ATTEMPTS_MAX: i64 = 5;
 
+impl OrderState {
+    /// Nothing more happens to it.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Refunded | Self::Dropped)
+    }
+}
+
 ::store::row! {
     /// An order as stored.
     #[derive(Clone, Debug)]

@@ -105,7 +105,10 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
         "insert into order_steps (order_id, n, state, at, detail) \
          select $1, coalesce(max(n), 0) + 1, $2, $3, $4 from order_steps where order_id = $1";
     ORDER_LOCKED: (OrderId,) => Order = concat!("select ", order_columns!(), " from orders where id = $1 {lock}");
-    ORDERS_IN: (OrderState, i64) => Order = concat!("select ", order_columns!(), " from orders where state = $1 order by id limit $2");
+    ORDERS_AFTER: (OrderState, OrderId, i64) => Order =
+        concat!("select ", order_columns!(), " from orders where state = $1 and id > $2 order by id limit $3");
+    ORDERS_BEFORE: (OrderState, OrderId, i64) => Order =
+        concat!("select ", order_columns!(), " from orders where state = $1 and id < $2 order by id desc limit $3");
     TO_SIGN: (Ts, OrderId, i64) => Order = concat!(
         "select ", order_columns!(), " from orders where state = 'approved' and next_at <= $1 and id > $2 order by id limit $3"
     );
@@ -244,9 +247,14 @@ pub(super) fn order_locked(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Opti
     Ok(cx.tx.maybe(&ORDER_LOCKED, (id,))?)
 }
 
-/// The oldest first.
-pub(super) fn orders_in(cx: &mut Context<'_, '_>, state: OrderState, at_most: i64) -> Result<Vec<Order>> {
-    Ok(cx.tx.all(&ORDERS_IN, (state, at_most))?)
+/// Orders in a state, the oldest first.
+pub(super) fn orders_after(cx: &mut Context<'_, '_>, state: OrderState, after: OrderId, at_most: i64) -> Result<Vec<Order>> {
+    Ok(cx.tx.all(&ORDERS_AFTER, (state, after, at_most))?)
+}
+
+/// Orders in a state, the newest first.
+pub(super) fn orders_before(cx: &mut Context<'_, '_>, state: OrderState, before: OrderId, at_most: i64) -> Result<Vec<Order>> {
+    Ok(cx.tx.all(&ORDERS_BEFORE, (state, before, at_most))?)
 }
 
 /// Orders that wait for a signature, the oldest first.
