@@ -17,6 +17,7 @@ pub mod new_keys;
 pub mod order;
 mod outcome;
 pub mod plan;
+pub mod public_phrases;
 pub mod runner;
 pub mod sandbox_keys;
 pub mod scan;

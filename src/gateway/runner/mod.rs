@@ -36,7 +36,7 @@ use crate::wallet::custody::Custody;
 
 pub use auditing::Books;
 pub use check::NotReady;
-pub use keys::{Keys, refuse_public};
+pub use keys::Keys;
 pub use rescan::Rescanned;
 
 /// How often deposits are brought in and the chain is compared with the books.
