@@ -115,13 +115,11 @@ pub fn pool(chain: &Chain, devnet: Option<&Devnet>) -> Result<Pool, String> {
     };
     let mut keys = keys.lines().map(str::trim);
     let mut nodes = Vec::new();
-    for (at, urls) in chain.providers.iter().enumerate() {
-        let (full, solid) = urls.split_once('|').unwrap_or((urls, urls));
-        let name = url::Url::parse(full).ok().and_then(|url| url.host_str().map(str::to_owned));
+    for (at, urls) in chain.provider_urls()?.into_iter().enumerate() {
         let provider = Provider {
-            name: name.ok_or_else(|| format!("chain.providers: \"{full}\" is no address"))?,
-            full_url: full.trim_end_matches('/').to_owned(),
-            solid_url: solid.trim_end_matches('/').to_owned(),
+            name: urls.host,
+            full_url: urls.full,
+            solid_url: urls.solid,
             api_key: keys.next().filter(|key| !key.is_empty()).map(|key| ApiKey::new(key.to_owned())),
         };
         let per_second = chain.provider_rps.get(at).copied().unwrap_or(0);
