@@ -47,7 +47,8 @@ pub enum Command {
     Gateway(GatewayCommand),
     /// Bring the schema of the database up to date.
     Migrate,
-    /// Read the settings, say what is wrong, and show the ones in force (secrets hidden).
+    /// Read the settings, open the keystores that they name, say what is wrong, and show the ones in force (secrets hidden).
+    /// Asks no node and no database.
     CheckConfig,
     /// Print the OpenAPI document.
     Openapi,

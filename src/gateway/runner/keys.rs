@@ -21,7 +21,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Opens the keystores that the settings name; in the sandbox, the keys that everybody knows.
+    /// Opens the keystores that the settings name; in the sandbox, the keys that everybody knows. They are those of the addresses
+    /// in the settings.
     ///
     /// # Errors
     /// A sentence.
@@ -29,7 +30,8 @@ impl Keys {
         let chain = &config.chain;
         if config.installation.network.is_sandbox() && chain.hot_key_file.is_empty() {
             let deposits = sandbox_keys::deposits().map_err(|error| error.to_string())?;
-            return Ok(Self { hot: sandbox_keys::hot(), deposits: Some(deposits), faucet: Some(sandbox_keys::faucet()) });
+            let keys = Self { hot: sandbox_keys::hot(), deposits: Some(deposits), faucet: Some(sandbox_keys::faucet()) };
+            return keys.fit(&Custody::of(chain)?).map(|()| keys);
         }
         let passphrase = chain.passphrase.expose_secret();
         if chain.hot_key_file.is_empty() {
@@ -47,11 +49,12 @@ impl Keys {
                 Some(AccountSecretKey::parse(&text).map_err(|error| format!("chain.deposit_key_file: {error}"))?)
             }
         };
-        Ok(Self { hot, deposits, faucet: config.installation.network.is_sandbox().then(sandbox_keys::faucet) })
+        let keys = Self { hot, deposits, faucet: config.installation.network.is_sandbox().then(sandbox_keys::faucet) };
+        keys.fit(&Custody::of(chain)?).map(|()| keys)
     }
 
     /// The keys and the addresses in the settings belong together.
-    pub(super) fn fit(&self, custody: &Custody) -> Result<(), String> {
+    fn fit(&self, custody: &Custody) -> Result<(), String> {
         if Address(self.hot.address()) != custody.hot {
             return Err(format!("chain.hot_address is {}, and the key is that of {}", custody.hot, self.hot.address()));
         }

@@ -143,7 +143,7 @@ impl Gateway {
     /// Over providers, with the keys of this process. Asks nothing yet.
     ///
     /// # Errors
-    /// When the addresses in the settings cannot be read, or are not those of the keys.
+    /// When the addresses in the settings cannot be read.
     pub fn new(
         dispatcher: Arc<Dispatcher>,
         pool: Pool,
@@ -153,7 +153,6 @@ impl Gateway {
         alone: bool,
     ) -> Result<Self, String> {
         let custody = Custody::of(&dispatcher.config.chain)?;
-        keys.fit(&custody)?;
         let holder = uuid::Builder::from_random_bytes(dispatcher.entropy().fork().bytes()).into_uuid();
         let since = dispatcher.clock.now();
         Ok(Self {
