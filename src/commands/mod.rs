@@ -34,7 +34,10 @@ pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> Ex
     };
     let done = match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve::serve(config),
-        Command::Demo => return demo::demo(config),
+        Command::Demo => match cli.settings.place() {
+            Some(argument) => return fail(&format!("the demo plays in a place of its own: {argument} has no effect there"), UNUSABLE),
+            None => return demo::demo(config),
+        },
         Command::Audit(args) => return books::audit(&config, args),
         Command::Admin(AdminCommand::Create { email, password }) => admin::create(config, email, password),
         Command::Admin(AdminCommand::RotateJwtKey) => admin::rotate_jwt_key(config),

@@ -124,3 +124,10 @@ fn settings_that_cost_money_are_refused() {
         }
     }
 }
+
+#[test]
+fn the_demo_takes_no_place_of_an_installation() {
+    let place = Place::new();
+    let line = place.refused(&[], &["demo"], "");
+    assert!(line.ends_with("the demo plays in a place of its own: --data-dir has no effect there"), "{line}");
+}
