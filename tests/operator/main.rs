@@ -4,5 +4,6 @@
 mod care;
 mod checked;
 mod keys;
+mod manual;
 mod place;
 mod running;
