@@ -8,7 +8,7 @@ use crate::base::error::Refusal;
 use crate::base::{Address, Context, Result, Ts, Usdt};
 use crate::gateway::freeze::{self, Freeze, FreezeReason};
 use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::{GatewayRefusal, attempt, outcome, store};
+use crate::gateway::{GatewayRefusal, attempt, outcome, outgoing, store};
 use crate::ledger::{self, AccountId};
 use crate::users::admin_action::{self, Action};
 use crate::users::second_factor;
@@ -171,7 +171,7 @@ pub struct DecideOrder {
 pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
     second_factor::before_a_change(cx)?;
     let mut order = for_decision(cx, input.order_id)?;
-    nothing_happened(cx, order.id)?;
+    nothing_happened(cx, &order)?;
     record(cx, "retry_order", order.id.0, &input.reason, (order.state.name(), "approved"))?;
     (order.failures, order.fee_limit) = (0, 0);
     order::move_on(cx, &mut order, OrderState::Approved, "an admin wants another attempt")?;
@@ -184,7 +184,7 @@ pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Res
     second_factor::before_a_change(cx)?;
     let before = undecided(cx, input.order_id)?;
     let state = before.state;
-    nothing_happened(cx, before.id)?;
+    nothing_happened(cx, &before)?;
     attempt::end(cx, before, &input.reason)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
     record(cx, "refund_order", order.id.0, &input.reason, (state.name(), order.state.name()))?;
@@ -217,10 +217,10 @@ pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> R
     // What its own transaction did otherwise than it should, an admin may accept as it is.
     let attempt = store::attempt(cx, txid)?;
     let own = attempt.as_ref().is_some_and(|attempt| attempt.order_id == order.id && attempt.state == AttemptState::Confirmed);
-    let fits = store::outgoing_of(cx, txid)?.into_iter().any(|seen| {
+    let fits = outgoing::store::of(cx, txid)?.into_iter().any(|seen| {
         seen.owner == order.owner && seen.recipient == Some(order.recipient) && seen.amount == order.amount && seen.outcome == "SUCCESS"
     });
-    if !own && (attempt.is_some() || !fits || !store::adopt_outgoing(cx, txid)?) {
+    if !own && (attempt.is_some() || !fits || !outgoing::store::adopt(cx, txid)?) {
         return Err(GatewayRefusal::NotSeen.into());
     }
     record(cx, "confirm_order", order.id.0, &input.reason, (order.state.name(), "confirmed"))?;
@@ -251,6 +251,8 @@ pub struct FloatOut {
 pub(super) fn float_out(cx: &mut Context<'_, '_>, input: &FloatOut) -> Result<OrderView> {
     second_factor::before_a_change(cx)?;
     let custody = Custody::current(cx)?;
+    // Two admins at once see each other's order.
+    store::cursor_locked(cx)?.ok_or(GatewayRefusal::NotBegun)?;
     if custody.is_no_destination(input.address) {
         return Err(wallet::WalletRefusal::NoDestination.into());
     }
@@ -282,11 +284,13 @@ fn no_attempt_lives(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {
     if store::live_attempt_of(cx, id)?.is_some() { Err(GatewayRefusal::AttemptLives.into()) } else { Ok(()) }
 }
 
-/// Every attempt failed on the chain or is proven dead.
-fn nothing_happened(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {
-    no_attempt_lives(cx, id)?;
-    let happened = store::attempts_of(cx, id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed);
-    if happened { Err(GatewayRefusal::HappenedAlready.into()) } else { Ok(()) }
+/// Every attempt failed on the chain or is proven dead, and nothing left without an order that could be this one: a restored
+/// database does not know of payments that were made after it.
+fn nothing_happened(cx: &mut Context<'_, '_>, order: &Order) -> Result<()> {
+    no_attempt_lives(cx, order.id)?;
+    let happened = store::attempts_of(cx, order.id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed);
+    let may_be_it = outgoing::store::left_unknown(cx, order)?;
+    if happened || may_be_it { Err(GatewayRefusal::HappenedAlready.into()) } else { Ok(()) }
 }
 
 fn record(cx: &mut Context<'_, '_>, name: &'static str, subject: uuid::Uuid, reason: &str, change: (&str, &str)) -> Result<()> {

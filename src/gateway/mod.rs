@@ -16,6 +16,7 @@ pub mod networks;
 pub mod new_keys;
 pub mod order;
 mod outcome;
+pub mod outgoing;
 pub mod plan;
 pub mod public_phrases;
 pub mod runner;

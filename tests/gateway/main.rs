@@ -9,6 +9,7 @@ mod rivals;
 mod scripts;
 mod standstill;
 mod sweeps;
+mod waiting;
 mod watching;
 
 use roborent::testing::{Answered, Bot, TestApp};

@@ -7,6 +7,7 @@ mod auditing;
 mod check;
 mod keys;
 mod purse;
+mod remember;
 mod rescan;
 mod send;
 mod side_by_side;
@@ -69,6 +70,7 @@ pub struct Gateway {
     doubt: Mutex<Option<(Usdt, i64)>>,
     tip: Mutex<Tip>,
     sieve: tokio::sync::Mutex<Sieve>,
+    memory: Mutex<remember::Memory>,
 }
 
 /// How the devnet is told to make blocks.
@@ -92,7 +94,10 @@ struct Turn {
 /// How far the chain is.
 struct Tip {
     /// The newest solid block that nodes told of when they were asked last.
-    told: u64,
+    told: Option<u64>,
+    /// Whether this process has read every block that nodes told of at some time: before that nobody knows what left in the
+    /// meantime.
+    caught_up: bool,
     /// The newest that was recorded, and since when.
     read: u64,
     since: Option<Instant>,
@@ -169,8 +174,9 @@ impl Gateway {
             hurried: AtomicU64::new(0),
             wake: Notify::new(),
             doubt: Mutex::default(),
-            tip: Mutex::new(Tip { told: 0, read: 0, since: None, is_stale: None }),
+            tip: Mutex::new(Tip { told: None, caught_up: false, read: 0, since: None, is_stale: None }),
             sieve: tokio::sync::Mutex::default(),
+            memory: Mutex::default(),
         })
     }
 
@@ -268,13 +274,15 @@ impl Gateway {
                 return false;
             }
         };
-        let steps: [(&str, Result<()>); 4] = [
+        Self::report(&[
             ("reading blocks", self.watch(token).await),
             ("ordering payouts", self.plan(token).await),
             ("signing", self.sign(token, &mut turn.signed_to).await),
-            ("sending", self.send(token).await),
-        ];
-        Self::report(&steps);
+        ]);
+        match self.remember().await {
+            Ok(()) => Self::report(&[("sending", self.send(token).await)]),
+            error => Self::report(&[("remembering what is sent", error)]),
+        }
         Self::report(&[("burying", self.bury(token).await)]);
         if turn.seldom.is_none_or(|at| at.elapsed() >= SELDOM) {
             turn.seldom = Some(Instant::now());
