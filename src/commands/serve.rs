@@ -29,7 +29,7 @@ const MAINTAIN_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) fn serve(mut config: Config) -> Result<(), StartError> {
     log(&config.log)?;
-    start::complete(&mut config)?;
+    start::check(&mut config)?;
     let _alone = claim(&config)?;
     let store = start::open_store(&config)?;
     let closing = store.clone();

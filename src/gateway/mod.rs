@@ -19,6 +19,7 @@ mod orders;
 mod outcome;
 pub mod outgoing;
 pub mod plan;
+pub mod public_phrases;
 pub mod runner;
 pub mod sandbox_keys;
 pub mod scan;

@@ -37,7 +37,7 @@ use crate::wallet::custody::Custody;
 
 pub use auditing::Books;
 pub use check::NotReady;
-pub use keys::{Keys, refuse_public};
+pub use keys::Keys;
 pub use rescan::Rescanned;
 
 /// How often deposits are brought in and the chain is compared with the books.
@@ -120,13 +120,11 @@ pub fn pool(chain: &Chain, devnet: Option<&Devnet>) -> Result<Pool, String> {
     };
     let mut keys = keys.lines().map(str::trim);
     let mut nodes = Vec::new();
-    for (at, urls) in chain.providers.iter().enumerate() {
-        let (full, solid) = urls.split_once('|').unwrap_or((urls, urls));
-        let name = url::Url::parse(full).ok().and_then(|url| url.host_str().map(str::to_owned));
+    for (at, urls) in chain.provider_urls()?.into_iter().enumerate() {
         let provider = Provider {
-            name: name.ok_or_else(|| format!("chain.providers: \"{full}\" is no address"))?,
-            full_url: full.trim_end_matches('/').to_owned(),
-            solid_url: solid.trim_end_matches('/').to_owned(),
+            name: urls.host,
+            full_url: urls.full,
+            solid_url: urls.solid,
             api_key: keys.next().filter(|key| !key.is_empty()).map(|key| ApiKey::new(key.to_owned())),
         };
         let per_second = chain.provider_rps.get(at).copied().unwrap_or(0);
@@ -150,7 +148,7 @@ impl Gateway {
     /// Over providers, with the keys of this process. Asks nothing yet.
     ///
     /// # Errors
-    /// When the addresses in the settings cannot be read, or are not those of the keys.
+    /// When the addresses in the settings cannot be read.
     pub fn new(
         dispatcher: Arc<Dispatcher>,
         pool: Pool,
@@ -160,7 +158,6 @@ impl Gateway {
         alone: bool,
     ) -> Result<Self, String> {
         let custody = Custody::of(&dispatcher.config.chain)?;
-        keys.fit(&custody)?;
         let holder = uuid::Builder::from_random_bytes(dispatcher.entropy().fork().bytes()).into_uuid();
         let since = dispatcher.clock.now();
         Ok(Self {
