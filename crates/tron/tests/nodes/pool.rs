@@ -1,0 +1,80 @@
+//! What several providers together are worth.
+
+use tron::node::{Lookup, Pool, PoolError, TransportFailure, Trouble};
+
+use crate::support::{BLOCK, INFOS, TIP, block, block_id, header, info, infos, node, reply, txid};
+
+#[tokio::test]
+async fn the_next_provider_covers_for_one_that_fails() {
+    let (first, _) = node("first", &[(BLOCK, block(5, &[1])), (INFOS, "[]".into()), (TIP, header(9, 1).to_string())]);
+    let (second, answers) = node("second", &[(BLOCK, block(5, &[1])), (INFOS, infos(&[info(5, 1)])), (TIP, header(8, 1).to_string())]);
+    let pool = Pool::new(vec![first, second], 1);
+    assert_eq!(pool.solid_block(5, None).await.unwrap().transactions.len(), 1);
+    assert_eq!(pool.solid_tip(0).await.unwrap().number(), 9);
+    answers.lock().unwrap().insert(INFOS, reply(500, ""));
+    let error = pool.solid_block(5, None).await.unwrap_err().to_string();
+    assert!(error.contains("first: block 5 has 1 transactions") && error.contains("second: HTTP status 500"), "{error}");
+}
+
+#[tokio::test]
+async fn a_quorum_has_to_agree() {
+    let (first, _) = node("first", &[(BLOCK, block(5, &[])), (INFOS, "[]".into()), (TIP, header(9, 1).to_string())]);
+    let (second, answers) = node("second", &[(BLOCK, header(5, 1).to_string()), (INFOS, "[]".into()), (TIP, header(7, 1).to_string())]);
+    let pool = Pool::new(vec![first, second], 2);
+    assert_eq!(pool.solid_block(5, None).await.unwrap().header.id, block_id(5, 1));
+    assert_eq!(pool.solid_tip(7).await.unwrap().number(), 7);
+    assert!(
+        matches!(pool.solid_tip(8).await, Err(PoolError::NoAnswer(errors)) if errors[0].trouble == Trouble::Behind { tip: 7, floor: 8 })
+    );
+    answers.lock().unwrap().insert(BLOCK, reply(200, &header(5, 2).to_string()));
+    assert!(matches!(pool.solid_block(5, None).await, Err(PoolError::Disagree { number: 5, .. })));
+    answers.lock().unwrap().insert(BLOCK, Err(TransportFailure::Timeout));
+    assert!(matches!(pool.solid_block(5, None).await, Err(PoolError::NoAnswer(_))));
+}
+
+#[tokio::test]
+async fn a_block_stands_on_the_one_below_it_or_history_is_in_doubt() {
+    let (liar, answers) = node("liar", &[(BLOCK, header(5, 2).to_string()), (INFOS, "[]".into())]);
+    let (honest, silent) = node("honest", &[(BLOCK, block(5, &[])), (INFOS, "[]".into())]);
+    let below = Some(block_id(4, 1));
+    let both = Pool::new(vec![liar.clone(), honest], 1);
+    assert_eq!(both.solid_block(5, below).await.unwrap().header.id, block_id(5, 1), "the liar is passed over");
+    silent.lock().unwrap().insert(BLOCK, Err(TransportFailure::Timeout));
+    assert!(matches!(both.solid_block(5, below).await, Err(PoolError::NoAnswer(_))), "the honest one may answer later");
+    let alone = Pool::new(vec![liar], 1);
+    let error = alone.solid_block(5, below).await.unwrap_err();
+    let trouble = Trouble::OtherParent { number: 5, expected: block_id(4, 1), got: block_id(4, 2) };
+    assert!(matches!(&error, PoolError::Contradiction(error) if error.trouble == trouble), "{error}");
+    answers.lock().unwrap().insert(BLOCK, reply(500, ""));
+    assert!(matches!(alone.solid_block(5, below).await, Err(PoolError::NoAnswer(_))), "silence is no contradiction");
+}
+
+#[tokio::test]
+async fn every_provider_that_answers_is_on_the_same_network() {
+    let (first, silent) = node("first", &[(BLOCK, header(0, 1).to_string())]);
+    let (second, answers) = node("second", &[(BLOCK, header(0, 1).to_string())]);
+    let pool = Pool::new(vec![first, second], 1);
+    assert_eq!(pool.genesis().await.unwrap(), block_id(0, 1));
+    answers.lock().unwrap().insert(BLOCK, reply(200, &header(0, 2).to_string()));
+    assert!(matches!(pool.genesis().await, Err(PoolError::Disagree { number: 0, .. })));
+    silent.lock().unwrap().insert(BLOCK, Err(TransportFailure::Timeout));
+    assert_eq!(pool.genesis().await.unwrap(), block_id(0, 2), "what is silent says nothing");
+    answers.lock().unwrap().insert(BLOCK, reply(500, ""));
+    assert!(matches!(pool.genesis().await, Err(PoolError::NoAnswer(errors)) if errors.len() == 2));
+}
+
+#[tokio::test]
+async fn absence_needs_witnesses_and_presence_one() {
+    const INFO: &str = "walletsolidity/gettransactioninfobyid";
+    let (first, _) = node("first", &[(INFO, "{}".into())]);
+    let (second, answers) = node("second", &[(INFO, "{}".into())]);
+    let pool = Pool::new(vec![first, second], 1);
+    assert!(matches!(pool.solid_transaction(txid(1), 2).await, Lookup::Absent { by } if by.len() == 2));
+    answers.lock().unwrap().insert(INFO, reply(429, ""));
+    assert!(matches!(pool.solid_transaction(txid(1), 2).await, Lookup::Unclear(_)));
+    assert!(matches!(pool.solid_transaction(txid(1), 1).await, Lookup::Absent { .. }));
+    answers.lock().unwrap().insert(INFO, reply(200, &info(5, 1).to_string()));
+    assert!(matches!(pool.solid_transaction(txid(1), 1).await, Lookup::Found { block: 5, .. }));
+    // An answer about another transaction says nothing about this one.
+    assert!(matches!(pool.solid_transaction(txid(2), 2).await, Lookup::Unclear(_)));
+}
