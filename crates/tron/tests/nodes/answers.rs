@@ -1,9 +1,10 @@
 //! One provider's answers, true and otherwise.
 
 use serde_json::{Value, json};
+use tron::hex::encode;
 use tron::node::{BlockTransaction, Outcome, TransportFailure, Trouble};
 
-use crate::support::{BLOCK, INFOS, block, block_id, header, info, infos, node, reply, txid};
+use crate::support::{BLOCK, INFOS, TIP, block, block_id, header, info, infos, node, reply, txid};
 
 /// How to spoil an info, and the reason that is then given.
 type Spoilt = (fn(&mut Value), &'static str);
@@ -59,6 +60,42 @@ async fn blocks_that_are_not_the_one_asked_for_are_refused() {
     lying = header(5, 1);
     lying["blockID"] = block_id(4, 1).to_string().into();
     assert!(matches!(trouble_of(&lying.to_string(), "[]").await, Trouble::OtherBlock { .. }));
+}
+
+/// Block 0 as networks in use have it: no number, owners and a witness that are text, and nothing below it.
+fn beginning() -> Value {
+    let mut block = header(0, 1);
+    let raw = json!({ "parentHash": "e5".repeat(32), "witness_address": "41206e6577", "timestamp": 0 });
+    block["block_header"]["raw_data"] = raw;
+    let value =
+        json!({ "amount": 99_000, "owner_address": encode(b"0x000000000000000000000"), "to_address": format!("41{}", "ab".repeat(20)) });
+    let contract = json!([{ "type": "TransferContract", "parameter": { "value": value, "type_url": "type.googleapis.com/protocol.TransferContract" } }]);
+    block["transactions"] = json!([{ "txID": txid(1).to_string(), "raw_data": { "contract": contract }, "raw_data_hex": "5a65" }]);
+    block
+}
+
+#[tokio::test]
+async fn block_0_is_known_by_its_head() {
+    let (node, answers) = node("one", &[(BLOCK, beginning().to_string()), (TIP, beginning().to_string())]);
+    let head = node.solid_header(0).await.unwrap();
+    assert_eq!((head.id, head.number(), head.timestamp_ms), (block_id(0, 1), 0, 0));
+    assert_eq!(node.solid_tip().await.unwrap(), head);
+    // Of a head that is asked for alone nothing else is looked at.
+    let mut odd = header(9, 1);
+    odd["transactions"] = json!("whatever");
+    answers.lock().unwrap().insert(BLOCK, reply(200, &odd.to_string()));
+    assert_eq!(node.solid_header(9).await.unwrap().id, block_id(9, 1));
+}
+
+#[tokio::test]
+async fn an_owner_that_is_no_address_is_nobody() {
+    for owner in [json!(encode(b"0x000000000000000000000")), json!(""), json!("0xabab"), Value::Null] {
+        let mut odd: Value = serde_json::from_str(&block(5, &[1])).unwrap();
+        odd["transactions"][0]["raw_data"]["contract"][0]["parameter"]["value"]["owner_address"] = owner.clone();
+        let (node, _) = node("one", &[(BLOCK, odd.to_string()), (INFOS, infos(&[info(5, 1)]))]);
+        let block = node.solid_block(5).await.unwrap();
+        assert_eq!((block.transactions[0].owner, block.transactions[0].transfers().count()), (None, 1), "{owner}");
+    }
 }
 
 #[tokio::test]
