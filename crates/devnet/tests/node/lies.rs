@@ -63,6 +63,8 @@ async fn providers_that_disagree_stop_a_quorum() {
     devnet.mine(5).unwrap();
     devnet.set_faults(vec![rule(Kind::OtherId)]);
     assert!(matches!(pool(&devnet, 2, 2).solid_block(2, None).await, Err(PoolError::Disagree { number: 2, .. })));
+    let truth = node(&devnet, 1).solid_block(2).await.unwrap();
+    assert_eq!(pool(&devnet, 3, 2).solid_block(2, None).await.unwrap(), truth, "unless enough of them agree");
     devnet.set_faults(vec![rule(Kind::WrongParent)]);
     let below = node(&devnet, 1).solid_header(1).await.unwrap().id;
     assert!(matches!(pool(&devnet, 1, 1).solid_block(2, Some(below)).await, Err(PoolError::Contradiction(_))));

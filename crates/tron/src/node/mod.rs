@@ -10,6 +10,7 @@ mod error;
 mod pace;
 mod pool;
 mod transport;
+mod votes;
 mod wire;
 
 use std::sync::Arc;

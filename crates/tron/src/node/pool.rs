@@ -9,6 +9,7 @@ use super::block::{Block, BlockTransaction, Header};
 use super::broadcast::BroadcastReply;
 use super::error::{NodeError, PoolError, Trouble};
 use super::transport::BoxFuture;
+use super::votes::Votes;
 use super::{Node, account};
 use crate::address::Address;
 use crate::ids::{BlockId, Txid};
@@ -43,7 +44,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// `quorum` of them have to name the same block before it is believed; at least 1 and at most all.
+    /// `quorum` of them have to give the same block before it is believed; at least 1 and at most all.
     pub fn new(nodes: Vec<Node>, quorum: usize) -> Self {
         let quorum = quorum.clamp(1, nodes.len().max(1));
         Self { nodes, quorum }
@@ -91,42 +92,34 @@ impl Pool {
         tips.into_iter().nth(self.quorum - 1).ok_or(PoolError::NoAnswer(errors))
     }
 
-    /// A solid block from the first provider that has it complete and on top of `parent`, the id of the block below it (at
-    /// the very start there is none to compare with). With a quorum, others have to know the same id.
+    /// A solid block that `quorum` providers give complete, the same in everything, and on top of `parent`, the id of the
+    /// block below it (at the very start there is none to compare with). No more are asked than are needed for that.
+    ///
+    /// # Errors
+    /// `Disagree` when all were asked, and no version has enough of them; `Contradiction` when none stands on `parent`.
     pub async fn solid_block(&self, number: u64, parent: Option<BlockId>) -> Result<Block, PoolError> {
-        let mut errors = Vec::new();
-        let mut found: Option<(Arc<str>, Block)> = None;
-        let mut agreeing = 0;
-        for node in &self.nodes {
-            let answer = match found {
-                None => node.solid_block(number).await.and_then(|block| linked(node, block.header, parent).map(|()| Some(block))),
-                Some(_) => node.solid_header(number).await.and_then(|header| match &found {
-                    Some((_, block)) if header.id == block.header.id => Ok(None),
-                    // One that is not on top of what was solid is a lie that needs no vote.
-                    _ => linked(node, header, parent).map(|()| Some(Block { header, transactions: Vec::new() })),
-                }),
-            };
-            match (answer, &found) {
-                (Ok(Some(other)), Some((first, block))) => {
-                    let providers = (first.clone(), node.name().clone());
-                    return Err(PoolError::Disagree { number, providers, one: block.header.id, other: other.header.id });
-                }
-                (Ok(block), None) => {
-                    found = block.map(|block| (node.name().clone(), block));
-                    agreeing += 1;
-                }
-                (Ok(None), Some(_)) => agreeing += 1,
-                (Err(error), _) => errors.push(error),
-            }
-            if agreeing >= self.quorum {
+        let (mut votes, mut errors) = (Votes::default(), Vec::new());
+        let mut others = self.nodes.iter();
+        loop {
+            let asked: Vec<&Node> = others.by_ref().take(self.quorum - votes.most()).collect();
+            if asked.is_empty() {
                 break;
             }
+            for (node, answer) in ask_each(asked, |node| Box::pin(async move { node.solid_block(number).await })).await {
+                // One that is not on top of what was solid is a lie that gets no vote.
+                match answer.and_then(|block| linked(node, block.header, parent).map(|()| block)) {
+                    Ok(block) => votes.count(node.name(), block),
+                    Err(error) => errors.push(error),
+                }
+            }
+            if let Some(block) = votes.take(self.quorum) {
+                return Ok(block);
+            }
         }
-        match found {
-            Some((_, block)) if agreeing >= self.quorum => Ok(block),
-            Some(_) => Err(PoolError::NoAnswer(errors)),
-            None => Err(contradiction(errors)),
+        if votes.is_empty() {
+            return Err(contradiction(errors));
         }
+        Err(votes.disagreement().unwrap_or(PoolError::NoAnswer(errors)))
     }
 
     /// Sends the same bytes to all providers at once.
@@ -192,9 +185,14 @@ impl Pool {
     }
 
     async fn ask_all<T>(&self, ask: impl Fn(Node) -> BoxFuture<T>) -> Vec<(&Node, T)> {
-        let answers = join(self.nodes.iter().cloned().map(ask).collect()).await;
-        self.nodes.iter().zip(answers).collect()
+        ask_each(self.nodes.iter().collect(), ask).await
     }
+}
+
+/// Asks all of them at once.
+async fn ask_each<T>(nodes: Vec<&Node>, ask: impl Fn(Node) -> BoxFuture<T>) -> Vec<(&Node, T)> {
+    let answers = join(nodes.iter().copied().cloned().map(ask).collect()).await;
+    nodes.into_iter().zip(answers).collect()
 }
 
 /// Nobody had the block on top of what was solid. One that is silent may still have it, so only all together contradict.

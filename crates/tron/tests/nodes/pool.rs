@@ -1,5 +1,6 @@
 //! What several providers together are worth.
 
+use serde_json::{Value, json};
 use tron::node::{Lookup, Pool, PoolError, TransportFailure, Trouble};
 
 use crate::support::{BLOCK, INFOS, TIP, block, block_id, header, info, infos, node, reply, txid};
@@ -30,6 +31,65 @@ async fn a_quorum_has_to_agree() {
     assert!(matches!(pool.solid_block(5, None).await, Err(PoolError::Disagree { number: 5, .. })));
     answers.lock().unwrap().insert(BLOCK, Err(TransportFailure::Timeout));
     assert!(matches!(pool.solid_block(5, None).await, Err(PoolError::NoAnswer(_))));
+}
+
+/// Block 5 with two transactions; told as it is, or not quite.
+fn told(spoil: fn(&mut Value, &mut Vec<Value>)) -> [(&'static str, String); 2] {
+    let (mut block, mut list) = (serde_json::from_str(&block(5, &[1, 2])).unwrap(), vec![info(5, 1), info(5, 2)]);
+    spoil(&mut block, &mut list);
+    [(BLOCK, block.to_string()), (INFOS, infos(&list))]
+}
+
+const LIES: [fn(&mut Value, &mut Vec<Value>); 6] = [
+    |block, _| block["block_header"]["raw_data"]["timestamp"] = 1_900_000_000_000_u64.into(),
+    |block, list| {
+        block["transactions"].as_array_mut().unwrap().pop();
+        list.pop();
+    },
+    |_, list| list[0]["log"][0]["data"] = "ff".repeat(32).into(),
+    |_, list| list[1]["log"] = json!([]),
+    |_, list| list[0]["receipt"]["result"] = "REVERT".into(),
+    |_, list| list[0]["fee"] = 1.into(),
+];
+
+#[tokio::test]
+async fn what_is_in_a_block_is_agreed_upon_not_only_its_id() {
+    let honest = |name: &str| node(name, &told(|_, _| ())).0;
+    let truth = honest("any").solid_block(5).await.unwrap();
+    for lie in LIES {
+        let liar = || node("liar", &told(lie)).0;
+        assert_eq!(liar().solid_block(5).await.unwrap().header.id, truth.header.id);
+        for nodes in [[liar(), honest("b"), honest("c")], [honest("a"), liar(), honest("c")]] {
+            assert_eq!(Pool::new(nodes.to_vec(), 2).solid_block(5, None).await.unwrap(), truth);
+        }
+        let error = Pool::new(vec![honest("a"), liar()], 2).solid_block(5, None).await.unwrap_err();
+        assert!(matches!(&error, PoolError::Disagree { number: 5, one, other, .. } if one == other), "{error}");
+        let said = format!("a and liar tell different things of block 5, which both call {}", truth.header.id);
+        assert_eq!(error.to_string(), said);
+    }
+    // Two are enough; the third, who would not expect it, is not asked.
+    let pool = Pool::new(vec![honest("a"), honest("b"), node("c", &[]).0], 2);
+    assert_eq!(pool.solid_block(5, None).await.unwrap(), truth);
+}
+
+#[tokio::test]
+async fn one_that_dissents_stops_nobody_while_enough_agree() {
+    let of = |name: &str, fork: u8| node(name, &[(BLOCK, header(5, fork).to_string()), (INFOS, "[]".into())]);
+    let ((a, first), (b, _), (c, third)) = (of("a", 2), of("b", 1), of("c", 1));
+    let pool = Pool::new(vec![a, b, c], 2);
+    assert_eq!(pool.solid_block(5, None).await.unwrap().header.id, block_id(5, 1), "the first one is outvoted");
+    third.lock().unwrap().insert(BLOCK, reply(500, ""));
+    let error = pool.solid_block(5, None).await.unwrap_err();
+    let said = format!("a says that block 5 is {}, b says {}", block_id(5, 2), block_id(5, 1));
+    assert_eq!(error.to_string(), said, "all were asked, and nobody has a second");
+    third.lock().unwrap().insert(BLOCK, reply(200, &header(5, 3).to_string()));
+    assert!(matches!(pool.solid_block(5, None).await, Err(PoolError::Disagree { .. })));
+    first.lock().unwrap().insert(BLOCK, reply(500, ""));
+    third.lock().unwrap().insert(BLOCK, reply(500, ""));
+    assert!(
+        matches!(pool.solid_block(5, None).await, Err(PoolError::NoAnswer(errors)) if errors.len() == 2),
+        "one alone contradicts nobody"
+    );
 }
 
 #[tokio::test]
