@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use super::block::{Block, BlockTransaction, Header};
@@ -36,18 +37,31 @@ pub enum Lookup {
     Unclear(Vec<NodeError>),
 }
 
-/// The providers of one network, in order of preference.
+/// One that is more blocks than this behind what was read already is asked about the present when all others are silent.
+const BEHIND_MAX: u64 = 5;
+
+/// The providers of one network, in order of preference. All clones note together how far each of them is.
 #[derive(Clone, Debug)]
 pub struct Pool {
     nodes: Vec<Node>,
     quorum: usize,
+    noted: Arc<Noted>,
+}
+
+#[derive(Debug)]
+struct Noted {
+    /// The newest solid block that each named last; 0 while it has named none.
+    tips: Vec<AtomicU64>,
+    /// The highest floor. What one names beyond it is his word alone, and does not make the others late.
+    floor: AtomicU64,
 }
 
 impl Pool {
     /// `quorum` of them have to give the same block before it is believed; at least 1 and at most all.
     pub fn new(nodes: Vec<Node>, quorum: usize) -> Self {
         let quorum = quorum.clamp(1, nodes.len().max(1));
-        Self { nodes, quorum }
+        let noted = Noted { tips: nodes.iter().map(|_| AtomicU64::new(0)).collect(), floor: AtomicU64::new(0) };
+        Self { nodes, quorum, noted: Arc::new(noted) }
     }
 
     /// The providers, in order of preference.
@@ -79,9 +93,13 @@ impl Pool {
     /// The newest solid block that `quorum` providers have reached. One below `floor`, the number we have already, is a
     /// provider that is behind, not a chain that shrank.
     pub async fn solid_tip(&self, floor: u64) -> Result<Header, PoolError> {
-        let mut tips = Vec::new();
-        let mut errors = Vec::new();
-        for (node, answer) in self.ask_all(|node| Box::pin(async move { node.solid_tip().await })).await {
+        self.noted.floor.fetch_max(floor, Ordering::Relaxed);
+        let (mut tips, mut errors) = (Vec::new(), Vec::new());
+        let answers = self.ask_all(|node| Box::pin(async move { node.solid_tip().await })).await;
+        for ((node, answer), noted) in answers.into_iter().zip(&self.noted.tips) {
+            if let Ok(tip) = &answer {
+                noted.store(tip.number(), Ordering::Relaxed);
+            }
             match answer {
                 Ok(tip) if tip.number() >= floor => tips.push(tip),
                 Ok(tip) => errors.push(node.error(Trouble::Behind { tip: tip.number(), floor })),
@@ -147,41 +165,49 @@ impl Pool {
         if by.len() >= witnesses.clamp(1, self.nodes.len().max(1)) { Lookup::Absent { by } } else { Lookup::Unclear(errors) }
     }
 
-    /// The prices in force, from the first provider that answers.
+    /// The prices in force.
     pub async fn chain_parameters(&self) -> Result<account::ChainParameters, PoolError> {
         self.first(|node| Box::pin(async move { node.chain_parameters().await })).await
     }
 
-    /// An account on the solid chain, from the first provider that answers.
+    /// An account on the solid chain.
     pub async fn account(&self, address: Address) -> Result<Option<account::Account>, PoolError> {
         self.first(move |node| Box::pin(async move { node.account(address).await })).await
     }
 
-    /// What an account may use without burning TRX, from the first provider that answers.
+    /// What an account may use without burning TRX.
     pub async fn resources(&self, address: Address) -> Result<account::Resources, PoolError> {
         self.first(move |node| Box::pin(async move { node.resources(address).await })).await
     }
 
-    /// A token balance on the solid chain, from the first provider that answers.
+    /// A token balance on the solid chain.
     pub async fn token_balance(&self, token: Address, holder: Address) -> Result<crate::abi::Word, PoolError> {
         self.first(move |node| Box::pin(async move { node.token_balance(token, holder).await })).await
     }
 
-    /// What a token transfer would take, from the first provider that answers.
+    /// What a token transfer would take.
     pub async fn estimate_transfer(&self, token: Address, owner: Address, to: Address, units: i64) -> Result<account::Estimate, PoolError> {
         self.first(move |node| Box::pin(async move { node.estimate_transfer(token, owner, to, units).await })).await
     }
 
-    /// Asks one provider after the other until one answers.
+    /// Asks one provider after the other until one answers: those that are late after all others, the rest in order of
+    /// preference.
     pub async fn first<T>(&self, ask: impl Fn(Node) -> BoxFuture<Result<T, NodeError>>) -> Result<T, PoolError> {
         let mut errors = Vec::new();
-        for node in &self.nodes {
+        for node in self.late_ones_last() {
             match ask(node.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => errors.push(error),
             }
         }
         Err(PoolError::NoAnswer(errors))
+    }
+
+    fn late_ones_last(&self) -> impl Iterator<Item = &Node> {
+        let due = self.noted.floor.load(Ordering::Relaxed).saturating_sub(BEHIND_MAX);
+        let noted = self.nodes.iter().zip(&self.noted.tips);
+        let (in_time, late): (Vec<_>, Vec<_>) = noted.partition(|(_, tip)| tip.load(Ordering::Relaxed) >= due);
+        in_time.into_iter().chain(late).map(|(node, _)| node)
     }
 
     async fn ask_all<T>(&self, ask: impl Fn(Node) -> BoxFuture<T>) -> Vec<(&Node, T)> {

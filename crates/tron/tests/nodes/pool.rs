@@ -138,3 +138,30 @@ async fn absence_needs_witnesses_and_presence_one() {
     // An answer about another transaction says nothing about this one.
     assert!(matches!(pool.solid_transaction(txid(2), 2).await, Lookup::Unclear(_)));
 }
+
+#[tokio::test]
+async fn one_that_is_late_is_asked_about_the_present_last() {
+    const ACCOUNT: &str = "walletsolidity/getaccount";
+    let of = |name: &str, tip: u64, sun: i64| {
+        node(name, &[(TIP, header(tip, 1).to_string()), (ACCOUNT, json!({ "address": "41", "balance": sun }).to_string())])
+    };
+    let ((a, first), (b, second), (c, third)) = (of("a", 100, 1), of("b", 105, 2), of("c", 106, 3));
+    let pool = Pool::new(vec![a, b, c], 1);
+    let has = async || pool.clone().account(tron::Address::ZERO).await.unwrap().unwrap().balance_sun;
+    assert_eq!(has().await, 1, "nothing is known of them yet");
+    pool.solid_tip(100).await.unwrap();
+    assert_eq!(has().await, 1, "what others name may be true or not");
+    pool.solid_tip(105).await.unwrap();
+    assert_eq!(has().await, 1, "nodes are never equally far");
+    pool.solid_tip(106).await.unwrap();
+    assert_eq!(has().await, 2, "the first one stands still");
+    pool.solid_tip(0).await.unwrap();
+    assert_eq!(has().await, 2, "and it does so whatever was asked for since");
+    second.lock().unwrap().insert(ACCOUNT, reply(500, ""));
+    third.lock().unwrap().insert(ACCOUNT, Err(TransportFailure::Timeout));
+    assert_eq!(has().await, 1, "old news when there are no others");
+    second.lock().unwrap().insert(ACCOUNT, reply(200, "{}"));
+    first.lock().unwrap().insert(TIP, reply(200, &header(107, 1).to_string()));
+    pool.solid_tip(106).await.unwrap();
+    assert_eq!(has().await, 1, "it has caught up");
+}
