@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod answers;
+mod nonsense;
 mod pool;
 mod support;
