@@ -40,6 +40,11 @@ pub enum Lookup {
 /// One that is more blocks than this behind what was read already is asked about the present when all others are silent.
 const BEHIND_MAX: u64 = 5;
 
+/// A lead over the others that needs no explanation.
+const LEAD_MAX: u64 = 20;
+/// Blocks are not closer to each other than this (java-tron, `BLOCK_PRODUCED_INTERVAL`).
+const BLOCK_MS: i64 = 3_000;
+
 /// The providers of one network, in order of preference. All clones note together how far each of them is.
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -91,7 +96,8 @@ impl Pool {
     }
 
     /// The newest solid block that `quorum` providers have reached. One below `floor`, the number we have already, is a
-    /// provider that is behind, not a chain that shrank.
+    /// provider that is behind, not a chain that shrank; one far above what others name, without the time that its blocks
+    /// take, is an invention.
     pub async fn solid_tip(&self, floor: u64) -> Result<Header, PoolError> {
         self.noted.floor.fetch_max(floor, Ordering::Relaxed);
         let (mut tips, mut errors) = (Vec::new(), Vec::new());
@@ -107,7 +113,9 @@ impl Pool {
             }
         }
         tips.sort_by_key(|tip| std::cmp::Reverse(tip.number()));
-        tips.into_iter().nth(self.quorum - 1).ok_or(PoolError::NoAnswer(errors))
+        // Where two have to reach it, one alone moves nothing.
+        let is_invented = self.quorum == 1 && matches!(tips[..], [highest, next, ..] if outruns(highest, next));
+        tips.into_iter().nth(self.quorum - 1 + usize::from(is_invented)).ok_or(PoolError::NoAnswer(errors))
     }
 
     /// A solid block that `quorum` providers give complete, the same in everything, and on top of `parent`, the id of the
@@ -219,6 +227,14 @@ impl Pool {
 async fn ask_each<T>(nodes: Vec<&Node>, ask: impl Fn(Node) -> BoxFuture<T>) -> Vec<(&Node, T)> {
     let answers = join(nodes.iter().copied().cloned().map(ask).collect()).await;
     nodes.into_iter().zip(answers).collect()
+}
+
+/// Whether there are more blocks between them than there is time. One that stands still does not make the other a liar: the
+/// time has passed there.
+fn outruns(tip: Header, other: Header) -> bool {
+    let lead = tip.number().saturating_sub(other.number());
+    let takes_ms = i64::try_from(lead).unwrap_or(i64::MAX).saturating_mul(BLOCK_MS);
+    lead > LEAD_MAX && tip.timestamp_ms.saturating_sub(other.timestamp_ms) < takes_ms
 }
 
 /// Nobody had the block on top of what was solid. One that is silent may still have it, so only all together contradict.

@@ -165,3 +165,29 @@ async fn one_that_is_late_is_asked_about_the_present_last() {
     pool.solid_tip(106).await.unwrap();
     assert_eq!(has().await, 1, "it has caught up");
 }
+
+#[tokio::test]
+async fn a_lead_without_the_time_it_takes_is_an_invention() {
+    const START_MS: u64 = 1_700_000_000_000;
+    let of = |name: &str, number: u64, after_ms: u64| {
+        let mut tip = header(number, 1);
+        tip["block_header"]["raw_data"]["timestamp"] = (START_MS + after_ms).into();
+        node(name, &[(TIP, tip.to_string())]).0
+    };
+    let cases = [
+        ((121, 0), 100, "in no time"),
+        ((121, 62_999), 100, "nearly fast enough"),
+        ((121, 63_000), 121, "the other one stands still"),
+        ((120, 0), 120, "nodes are never equally far"),
+        ((1_000_000, 60_000), 100, "a month in a minute"),
+        ((u64::MAX / 2, 0), 100, "nearly the end of all numbers"),
+    ];
+    for ((number, after_ms), expected, why) in cases {
+        let (odd, steady) = (of("odd", number, after_ms), of("steady", 100, 0));
+        for nodes in [vec![odd.clone(), steady.clone()], vec![steady.clone(), odd.clone(), steady.clone()]] {
+            assert_eq!(Pool::new(nodes, 1).solid_tip(100).await.unwrap().number(), expected, "{why}");
+        }
+        assert_eq!(Pool::new(vec![odd.clone(), steady], 2).solid_tip(0).await.unwrap().number(), 100, "{why}");
+        assert_eq!(Pool::new(vec![odd], 1).solid_tip(0).await.unwrap().number(), number, "alone it is believed: {why}");
+    }
+}
