@@ -26,7 +26,7 @@ pub enum Command {
     /// Start the server (the default).
     Serve,
     /// Play the whole cycle on a market of its own: publish, accept, prove, review, pay; with a line per step and an audit
-    /// at the end.
+    /// at the end. It lives in a folder and on ports of its own: of the options below it takes --config alone.
     Demo,
     /// Run a TRON node of play money by itself, at --devnet-listen, with its chain in the data folder.
     Devnet {
@@ -47,7 +47,8 @@ pub enum Command {
     Gateway(GatewayCommand),
     /// Bring the schema of the database up to date.
     Migrate,
-    /// Read the settings, say what is wrong, and show the ones in force (secrets hidden).
+    /// Read the settings, open the keystores that they name, say what is wrong, and show the ones in force (secrets hidden).
+    /// Asks no node and no database.
     CheckConfig,
     /// Print the OpenAPI document.
     Openapi,
@@ -163,6 +164,19 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// The first argument that was given of those that say where an installation lives and what it runs.
+    pub fn place(&self) -> Option<&'static str> {
+        let given = [
+            ("--data-dir", self.data_dir.is_some()),
+            ("--database-url", self.database_url.is_some()),
+            ("--listen", self.listen.is_some()),
+            ("--internal-listen", self.internal_listen.is_some()),
+            ("--devnet-listen", self.devnet_listen.is_some()),
+            ("--role", self.role.is_some()),
+        ];
+        given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+    }
+
     /// The settings in force: defaults, file, environment, line.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 
@@ -48,13 +49,18 @@ pub async fn send_mails(dispatcher: Arc<Dispatcher>) -> Result<()> {
 /// # Errors
 /// What is wrong with them, without the password.
 pub fn check(settings: &MailSettings) -> Result<(), String> {
-    transport(settings).map(drop)?;
+    builder(settings)?;
     settings.from.parse::<lettre::message::Mailbox>().map(drop).map_err(|error| format!("mail.from: {error}"))
 }
 
+/// Has to be called where tokio runs.
 fn transport(settings: &MailSettings) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+    Ok(builder(settings)?.timeout(Some(PATIENCE)).build())
+}
+
+fn builder(settings: &MailSettings) -> Result<AsyncSmtpTransportBuilder, String> {
     let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.smtp_url.expose_secret());
-    Ok(builder.map_err(|_| "mail.smtp_url is not an address of a mail server".to_owned())?.timeout(Some(PATIENCE)).build())
+    builder.map_err(|_| "mail.smtp_url is not an address of a mail server".to_owned())
 }
 
 async fn send(transport: &AsyncSmtpTransport<Tokio1Executor>, from: &str, mail: DueMail) -> Result<(), String> {

@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 9, name: "sign_in", sql: include_str!("../migrations/0009_sign_in.sql") },
     Migration { number: 10, name: "sweeps", sql: include_str!("../migrations/0010_sweeps.sql") },
     Migration { number: 11, name: "recent", sql: include_str!("../migrations/0011_recent.sql") },
+    Migration { number: 12, name: "unknown", sql: include_str!("../migrations/0012_unknown.sql") },
 ];
 
 /// Every statement of every room, for the test that prepares them all.
@@ -29,6 +30,7 @@ pub fn statements() -> Vec<&'static dyn store::AnyStatement> {
         crate::webhooks::store::STATEMENTS,
         crate::wallet::store::STATEMENTS,
         crate::gateway::store::STATEMENTS,
+        crate::gateway::outgoing::store::STATEMENTS,
         crate::gateway::sweeps::store::STATEMENTS,
         crate::referrals::store::STATEMENTS,
         crate::tasks::store::STATEMENTS,

@@ -176,6 +176,25 @@ pub fn complete(config: &mut Config) -> Result<(), StartError> {
     wallet::custody::Custody::of(&config.chain).map(drop).map_err(StartError)
 }
 
+/// Completes the settings, and says what of them no server can work with. Asks nobody and opens no keystore.
+///
+/// # Errors
+/// A sentence.
+pub fn check(config: &mut Config) -> Result<(), StartError> {
+    complete(config)?;
+    config.log.filter().map_err(|e| StartError(format!("log.level: {e}")))?;
+    if config.mail.sends(config.installation.network) {
+        mailer::check(&config.mail).map_err(StartError)?;
+    }
+    if config.installation.network == Network::Mainnet {
+        let custody = wallet::custody::Custody::of(&config.chain).map_err(StartError)?;
+        let wallets = [Some(("chain.hot_address", custody.hot)), custody.cold.map(|cold| ("chain.cold_address", cold))];
+        let wallets = wallets.into_iter().flatten().collect::<Vec<_>>();
+        gateway::public_phrases::refuse_wallets(&config.chain.deposit_xpub, &wallets).map_err(StartError)?;
+    }
+    Ok(())
+}
+
 /// The gateway over the providers in the settings, or over the devnet of this process.
 ///
 /// # Errors
@@ -198,9 +217,7 @@ pub async fn app(dispatcher: Arc<Dispatcher>, gateway: Option<Arc<Gateway>>) -> 
     let dir = &config.installation.data_dir;
     let secret = load_or_make_secret(&config.auth.secret, dir, &mut dispatcher.entropy().fork());
     let secret = secret.map_err(|e| StartError(format!("auth.secret in {}: {e}", dir.display())))?;
-    if config.mail.sends(config.installation.network) {
-        mailer::check(&config.mail).map_err(StartError)?;
-    } else if !config.installation.network.is_sandbox() {
+    if !config.mail.sends(config.installation.network) && !config.installation.network.is_sandbox() {
         tracing::warn!("mail.smtp_url is not set: addresses are not confirmed, and forgotten passwords cannot be replaced");
     }
     dispatcher.secrets.learn(&secret)?;

@@ -1,6 +1,7 @@
 //! The settings: one struct, one TOML file, one environment name for each key (`ROBORENT__SECTION__KEY`).
 
 mod chain;
+mod providers;
 mod sign_in;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use crate::base::limit::{Limit, Policy};
 use crate::base::money::Usdt;
 
 pub use chain::{Chain, Devnet, Withdrawals};
+pub use providers::ProviderUrls;
 pub use sign_in::{Auth, MailSettings};
 
 /// Every setting, with its default.

@@ -118,9 +118,20 @@ fn check_chain(config: &Config) -> Result<(), ConfigError> {
     if chain.provider_rps.len() > chain.providers.len() {
         return fail("chain.provider_rps names more providers than chain.providers");
     }
+    chain.provider_urls().map_err(ConfigError)?;
+    if !chain.genesis_id.is_empty() && !is_block_id(&chain.genesis_id) {
+        return fail("chain.genesis_id must be 64 hex digits in lower case, or empty for that of the network");
+    }
+    if chain.fee_limit_max_trx == 0 {
+        return fail("chain.fee_limit_max_trx must be at least 1: with 0 every payout waits");
+    }
+    if chain.hot_low_water > chain.hot_high_water {
+        return fail("chain.hot_low_water must not be more than chain.hot_high_water");
+    }
     if config.installation.network.is_sandbox() {
         return Ok(());
     }
+    chain.check_providers().map_err(ConfigError)?;
     if chain.deposit_xpub.is_empty() || chain.hot_address.is_empty() {
         return fail("chain.deposit_xpub and chain.hot_address must be set on a real network; roborent wallet init prints them");
     }
@@ -132,6 +143,10 @@ fn check_chain(config: &Config) -> Result<(), ConfigError> {
         return fail("chain.hot_key_file and chain.deposit_key_file belong to the role gateway alone: remove them here");
     }
     Ok(())
+}
+
+fn is_block_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Every key as `section.key`.

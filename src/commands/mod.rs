@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use crate::base::config::Config;
 use crate::cli::{AdminCommand, Cli, Command, GatewayCommand, WalletCommand};
 use crate::doors::docs::openapi;
+use crate::gateway::runner::{Keys, pool};
 use crate::migrations::MIGRATIONS;
 use crate::start::{self, StartError};
 
@@ -33,7 +34,10 @@ pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> Ex
     };
     let done = match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve::serve(config),
-        Command::Demo => return demo::demo(config),
+        Command::Demo => match cli.settings.place() {
+            Some(argument) => return fail(&format!("the demo plays in a place of its own: {argument} has no effect there"), UNUSABLE),
+            None => return demo::demo(config),
+        },
         Command::Audit(args) => return books::audit(&config, args),
         Command::Admin(AdminCommand::Create { email, password }) => admin::create(config, email, password),
         Command::Admin(AdminCommand::RotateJwtKey) => admin::rotate_jwt_key(config),
@@ -43,7 +47,7 @@ pub fn run(cli: &Cli, environment: impl Iterator<Item = (String, String)>) -> Ex
         Command::Gateway(GatewayCommand::Rescan { from, to }) => gateway::rescan(config, *from, *to),
         Command::Devnet { block_ms } => devnet::run(&config, *block_ms),
         Command::Migrate => migrate(&config),
-        Command::CheckConfig => check_config(&config),
+        Command::CheckConfig => return check_config(&config).map_or_else(|error| fail(&error, UNUSABLE), |()| ExitCode::SUCCESS),
         Command::Openapi => show_openapi(&config),
         Command::Export { out } => books::export(&config, out),
         Command::Import { file } => books::import(&config, file),
@@ -78,7 +82,14 @@ fn migrate(config: &Config) -> Result<(), StartError> {
     say(&format!("{applied} migrations applied, the schema is at {}", MIGRATIONS.len()))
 }
 
+/// What `serve` would refuse of these settings is refused here, without a database and without asking a node.
 fn check_config(config: &Config) -> Result<(), StartError> {
+    let mut tried = config.clone();
+    start::check(&mut tried)?;
+    if tried.server.role.pays() {
+        drop(Keys::load(&tried).map_err(StartError)?);
+        drop(pool(&tried.chain, None).map_err(StartError)?);
+    }
     let text = toml::to_string_pretty(config).map_err(|e| StartError(e.to_string()))?;
     say(&format!("# The settings in force. Each key is also ROBORENT__SECTION__KEY in the environment.\n{text}"))
 }

@@ -29,7 +29,7 @@ const MAINTAIN_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) fn serve(mut config: Config) -> Result<(), StartError> {
     log(&config.log)?;
-    start::complete(&mut config)?;
+    start::check(&mut config)?;
     let _alone = claim(&config)?;
     let store = start::open_store(&config)?;
     let closing = store.clone();
@@ -87,6 +87,9 @@ async fn run(store: ::store::Store, config: Arc<Config>) -> Result<(), StartErro
     let devnet = sandbox_chain(&dispatcher).await?;
     let way = devnet.as_ref().map(|running| devnet_of(running, &config)).transpose()?;
     let gateway = config.server.role.pays().then(|| start::gateway(&dispatcher, start::engine(&config), way)).transpose()?;
+    if let Some(gateway) = &gateway {
+        gateway.remember_in(config.installation.data_dir.join("signed-transactions"));
+    }
     let app = start::app(dispatcher, gateway).await?;
     let paying = pay(&app, &stop).await?;
     if !config.server.internal_listen.ip().is_loopback() {
@@ -165,7 +168,11 @@ pub(super) async fn pay(app: &Arc<App>, stop: &CancellationToken) -> Result<Opti
     }
     let stop = stop.clone();
     Ok(Some(tokio::spawn(async move {
-        let ended = gateway.run(&stop).await;
+        let running = tokio::spawn({
+            let stop = stop.clone();
+            async move { gateway.run(&stop).await }
+        });
+        let ended = running.await.unwrap_or_else(|panic| Err(format!("a bug ended it: {panic}")));
         if let Err(why) = &ended {
             tracing::error!(why, "the gateway cannot work; the server stops");
             stop.cancel();

@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::Refusal;
-use crate::base::{Address, Context, Result, Ts, Usdt};
+use crate::base::{Address, Context, Result, Usdt};
 use crate::gateway::freeze::{self, Freeze, FreezeReason};
 use crate::gateway::order::{self, Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::{GatewayRefusal, attempt, outcome, store};
+use crate::gateway::orders::{OrderView, view};
+use crate::gateway::{GatewayRefusal, attempt, outcome, outgoing, store};
 use crate::ledger::{self, AccountId};
 use crate::users::admin_action::{self, Action};
 use crate::users::second_factor;
@@ -61,99 +62,6 @@ pub(super) fn unfreeze_payouts(cx: &mut Context<'_, '_>, input: &UnfreezePayouts
     Ok(Freezes { freezes: freeze::in_force(cx)? })
 }
 
-/// Which orders.
-#[derive(Debug, Deserialize, Validate, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ListOrders {
-    /// Those that need an operator when left out.
-    #[garde(skip)]
-    state: Option<OrderState>,
-}
-
-/// Something that has to happen on the chain.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Order")]
-pub struct OrderView {
-    /// Of a payout: the id of its withdrawal.
-    order_id: OrderId,
-    /// What it is for.
-    kind: OrderKind,
-    /// What moves.
-    asset: Asset,
-    /// From where.
-    owner: Address,
-    /// Where to.
-    recipient: Address,
-    /// In USDT or TRX.
-    amount: Usdt,
-    /// How far it is.
-    state: OrderState,
-    /// What is in its way.
-    problem: String,
-    /// Its transactions so far.
-    attempts: Vec<AttemptView>,
-    /// When it was made.
-    created_at: Ts,
-}
-
-/// One transaction of an order.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AttemptView {
-    /// On the chain.
-    txid: String,
-    /// What became of it.
-    state: AttemptState,
-    /// How often it was sent.
-    sends: i64,
-    /// What nodes said last.
-    last_reply: String,
-    /// No block later than this takes it in, in chain time.
-    expires_at: Ts,
-    /// What it burnt, in TRX.
-    fee_trx: Usdt,
-    /// The solid block it ended in.
-    block: Option<i64>,
-}
-
-/// Orders.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct OrderList {
-    /// The oldest first, at most 100.
-    items: Vec<OrderView>,
-}
-
-pub(super) fn list_orders(cx: &mut Context<'_, '_>, input: &ListOrders) -> Result<OrderList> {
-    let mut items = Vec::new();
-    for order in store::orders_in(cx, input.state.unwrap_or(OrderState::NeedsOperator), 100)? {
-        items.push(view(cx, &order)?);
-    }
-    Ok(OrderList { items })
-}
-
-fn view(cx: &mut Context<'_, '_>, order: &Order) -> Result<OrderView> {
-    let attempts = store::attempts_of(cx, order.id)?.into_iter().map(|attempt| AttemptView {
-        txid: tron::hex::encode(&attempt.txid),
-        state: attempt.state,
-        sends: attempt.sends,
-        last_reply: attempt.last_reply,
-        expires_at: attempt.expires_at,
-        fee_trx: Usdt::from_micro(attempt.fee_paid),
-        block: attempt.block,
-    });
-    Ok(OrderView {
-        order_id: order.id,
-        kind: order.kind,
-        asset: order.asset,
-        owner: order.owner,
-        recipient: order.recipient,
-        amount: Usdt::from_micro(order.amount),
-        state: order.state,
-        problem: order.problem.clone(),
-        attempts: attempts.collect(),
-        created_at: order.created_at,
-    })
-}
-
 /// Which order, and why.
 #[derive(Debug, Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -171,7 +79,7 @@ pub struct DecideOrder {
 pub(super) fn retry_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Result<OrderView> {
     second_factor::before_a_change(cx)?;
     let mut order = for_decision(cx, input.order_id)?;
-    nothing_happened(cx, order.id)?;
+    nothing_happened(cx, &order)?;
     record(cx, "retry_order", order.id.0, &input.reason, (order.state.name(), "approved"))?;
     (order.failures, order.fee_limit) = (0, 0);
     order::move_on(cx, &mut order, OrderState::Approved, "an admin wants another attempt")?;
@@ -184,7 +92,7 @@ pub(super) fn refund_order(cx: &mut Context<'_, '_>, input: &DecideOrder) -> Res
     second_factor::before_a_change(cx)?;
     let before = undecided(cx, input.order_id)?;
     let state = before.state;
-    nothing_happened(cx, before.id)?;
+    nothing_happened(cx, &before)?;
     attempt::end(cx, before, &input.reason)?;
     let order = store::order_locked(cx, input.order_id)?.ok_or(Refusal::NotFound)?;
     record(cx, "refund_order", order.id.0, &input.reason, (state.name(), order.state.name()))?;
@@ -217,10 +125,10 @@ pub(super) fn confirm_order(cx: &mut Context<'_, '_>, input: &ConfirmOrder) -> R
     // What its own transaction did otherwise than it should, an admin may accept as it is.
     let attempt = store::attempt(cx, txid)?;
     let own = attempt.as_ref().is_some_and(|attempt| attempt.order_id == order.id && attempt.state == AttemptState::Confirmed);
-    let fits = store::outgoing_of(cx, txid)?.into_iter().any(|seen| {
+    let fits = outgoing::store::of(cx, txid)?.into_iter().any(|seen| {
         seen.owner == order.owner && seen.recipient == Some(order.recipient) && seen.amount == order.amount && seen.outcome == "SUCCESS"
     });
-    if !own && (attempt.is_some() || !fits || !store::adopt_outgoing(cx, txid)?) {
+    if !own && (attempt.is_some() || !fits || !outgoing::store::adopt(cx, txid)?) {
         return Err(GatewayRefusal::NotSeen.into());
     }
     record(cx, "confirm_order", order.id.0, &input.reason, (order.state.name(), "confirmed"))?;
@@ -251,6 +159,8 @@ pub struct FloatOut {
 pub(super) fn float_out(cx: &mut Context<'_, '_>, input: &FloatOut) -> Result<OrderView> {
     second_factor::before_a_change(cx)?;
     let custody = Custody::current(cx)?;
+    // Two admins at once see each other's order.
+    store::cursor_locked(cx)?.ok_or(GatewayRefusal::NotBegun)?;
     if custody.is_no_destination(input.address) {
         return Err(wallet::WalletRefusal::NoDestination.into());
     }
@@ -282,11 +192,13 @@ fn no_attempt_lives(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {
     if store::live_attempt_of(cx, id)?.is_some() { Err(GatewayRefusal::AttemptLives.into()) } else { Ok(()) }
 }
 
-/// Every attempt failed on the chain or is proven dead.
-fn nothing_happened(cx: &mut Context<'_, '_>, id: OrderId) -> Result<()> {
-    no_attempt_lives(cx, id)?;
-    let happened = store::attempts_of(cx, id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed);
-    if happened { Err(GatewayRefusal::HappenedAlready.into()) } else { Ok(()) }
+/// Every attempt failed on the chain or is proven dead, and nothing left without an order that could be this one: a restored
+/// database does not know of payments that were made after it.
+fn nothing_happened(cx: &mut Context<'_, '_>, order: &Order) -> Result<()> {
+    no_attempt_lives(cx, order.id)?;
+    let happened = store::attempts_of(cx, order.id)?.iter().any(|attempt| attempt.state == AttemptState::Confirmed);
+    let may_be_it = outgoing::store::left_unknown(cx, order)?;
+    if happened || may_be_it { Err(GatewayRefusal::HappenedAlready.into()) } else { Ok(()) }
 }
 
 fn record(cx: &mut Context<'_, '_>, name: &'static str, subject: uuid::Uuid, reason: &str, change: (&str, &str)) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::events;
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::{self, Token};
 use crate::gateway::order::{self, ATTEMPTS_MAX, Asset, Attempt, AttemptState, Order, OrderId, OrderKind, OrderState};
-use crate::gateway::{outcome, store};
+use crate::gateway::{outcome, outgoing, store};
 use crate::wallet::custody::Custody;
 use crate::wallet::payouts;
 use crate::wallet::withdrawal::WithdrawalId;
@@ -117,7 +117,7 @@ fn check_bytes(cx: &mut Context<'_, '_>, order: &Order, ref_number: i64, signed:
 }
 
 /// Why the wallet cannot pay it now. It waits; it does not fail.
-fn short(cx: &mut Context<'_, '_>, order: &Order) -> Result<Option<&'static str>> {
+pub fn short(cx: &mut Context<'_, '_>, order: &Order) -> Result<Option<&'static str>> {
     let custody = Custody::current(cx)?;
     if order.kind == OrderKind::Payout && Usdt::from_micro(order.amount) > cx.config.withdrawals.payout_max {
         return Ok(Some("it is more than one payout may send"));
@@ -153,7 +153,7 @@ pub fn record_death(cx: &mut Context<'_, '_>, token: Token, txid: [u8; 32], abse
     let Some(attempt) = store::attempt(cx, txid)?.filter(|attempt| attempt.state == AttemptState::Live) else { return Ok(false) };
     let cursor = store::cursor_locked(cx)?.ok_or_else(|| internal("the chain has no beginning yet"))?;
     let gapless = store::were_read(cx, attempt.ref_number, cursor.number)?;
-    if cursor.at < attempt.expires_at || !gapless || store::was_seen(cx, txid)? {
+    if cursor.at < attempt.expires_at || !gapless || outgoing::store::was_seen(cx, txid)? {
         return Ok(false);
     }
     let mut order = store::order_locked(cx, attempt.order_id)?.ok_or_else(|| internal("an attempt without its order"))?;

@@ -15,8 +15,11 @@ pub mod lease;
 pub mod networks;
 pub mod new_keys;
 pub mod order;
+mod orders;
 mod outcome;
+pub mod outgoing;
 pub mod plan;
+pub mod public_phrases;
 pub mod runner;
 pub mod sandbox_keys;
 pub mod scan;
@@ -69,7 +72,7 @@ fn for_admins() -> Vec<Operation> {
         command("admin_unfreeze_payouts", Method::Post, "/api/v1/admin/gateway/unfreeze", Access::Admin, admin::unfreeze_payouts)
             .example(json!({ "freeze": "operator", "reason": "The hot wallet was moved." }))
             .about("Lift one reason for which nothing is signed."),
-        query("admin_list_orders", Method::Get, ORDERS, Access::Admin, admin::list_orders)
+        query("admin_list_orders", Method::Get, ORDERS, Access::Admin, orders::list_orders)
             .about("What has to happen on the chain, by state; those that need an operator unless said otherwise."),
         command("admin_retry_order", Method::Post, "/api/v1/admin/orders/{order_id}/retry", Access::Admin, admin::retry_order)
             .example(json!({ "reason": "The node was down." }))

@@ -13,7 +13,7 @@ use crate::base::Address;
 use crate::base::config::Network;
 use crate::base::random::Entropy;
 use crate::gateway::keystore::{self, Sealed};
-use crate::gateway::runner::refuse_public;
+use crate::gateway::public_phrases::{refuse_phrase, refuse_wallets};
 
 /// The name of the keystore of the deposit addresses.
 pub const DEPOSIT_FILE: &str = "deposit.keystore";
@@ -43,7 +43,11 @@ impl NewKeys {
     /// A sentence that shows nothing of them.
     pub fn from_phrases(deposits: &str, hot: &str, network: Network) -> Result<Self, String> {
         let account = |name: &str, words: &str| {
-            AccountSecretKey::from_mnemonic(words, "").map_err(|error| format!("the phrase of the {name}: {error}"))
+            let account = AccountSecretKey::from_mnemonic(words, "").map_err(|error| format!("the phrase of the {name}: {error}"))?;
+            if network == Network::Mainnet {
+                refuse_phrase(&format!("the phrase of the {name}"), words)?;
+            }
+            Ok::<_, String>(account)
         };
         let (deposits, hot) = (account("deposit addresses", deposits)?, account("hot wallet", hot)?);
         if deposits.public() == hot.public() {
@@ -51,7 +55,7 @@ impl NewKeys {
         }
         let hot = hot.key(0).map_err(|error| error.to_string())?;
         if network == Network::Mainnet {
-            refuse_public(&hot, &deposits.public().to_string())?;
+            refuse_wallets(&deposits.public().to_string(), &[("the key of the hot wallet", Address(hot.address()))])?;
         }
         Ok(Self { deposits, hot })
     }

@@ -72,6 +72,13 @@ crate::words! {
 /// After so many attempts that died an admin looks at it.
 pub const ATTEMPTS_MAX: i64 = 5;
 
+impl OrderState {
+    /// Nothing more happens to it.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Refunded | Self::Dropped)
+    }
+}
+
 ::store::row! {
     /// An order as stored.
     #[derive(Clone, Debug)]
@@ -169,6 +176,10 @@ pub fn open(cx: &mut Context<'_, '_>, order: &Order) -> Result<()> {
 pub fn move_on(cx: &mut Context<'_, '_>, order: &mut Order, state: OrderState, problem: &str) -> Result<()> {
     order.state = state;
     problem.clone_into(&mut order.problem);
+    if state == OrderState::NeedsOperator {
+        tracing::error!(order = %order.id, problem, "an order needs an operator");
+        metrics::counter!("roborent_gateway_orders_needing_operator_total").increment(1);
+    }
     store::save_order(cx, order)?;
     store::append_step(cx, order)
 }

@@ -13,9 +13,10 @@ use crate::events::{self, Event};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::{self, Token};
 use crate::gateway::order::{Attempt, AttemptState};
+use crate::gateway::outgoing::store::Outgoing;
 use crate::gateway::sieve::Batch;
-use crate::gateway::store::{self, Cursor, Holder, Outgoing};
-use crate::gateway::{GatewayRefusal, float, outcome};
+use crate::gateway::store::{self, Cursor, Holder};
+use crate::gateway::{GatewayRefusal, float, outcome, outgoing};
 use crate::wallet::custody::Custody;
 use crate::wallet::deposit::{self, Arrival};
 
@@ -55,8 +56,7 @@ pub fn record_blocks(cx: &mut Context<'_, '_>, token: Token, batch: &Batch) -> R
     let cursor = store::cursor_locked(cx)?.ok_or_else(|| internal("the chain has no beginning yet"))?;
     let custody = Custody::current(cx)?;
     let holders = holders_of(cx, batch)?;
-    let live = store::live_attempts(cx)?.into_iter().map(|attempt| (attempt.txid, attempt)).collect();
-    let mut scan = Scan { custody, holders, live, cursor, moved: HashMap::new(), told: Vec::new() };
+    let mut scan = Scan::new(cx, custody, holders, cursor)?;
     for block in &batch.blocks {
         let number = i64::try_from(block.header.number()).map_err(internal)?;
         if number <= scan.cursor.number {
@@ -73,50 +73,38 @@ pub fn record_blocks(cx: &mut Context<'_, '_>, token: Token, batch: &Batch) -> R
         }
         scan.read(cx, block, number)?;
     }
-    for (address, units) in &scan.moved {
-        store::add_to_holder(cx, *address, *units)?;
-    }
-    store::save_cursor(cx, &scan.cursor)?;
-    events::emit(cx, &scan.told)?;
-    Ok(scan.cursor.number)
+    scan.finish(cx)
 }
 
-/// Reads old blocks again, for deposits that were missed: transfers to addresses that were not ours when their block was
-/// read. The cursor stays where it is, what is known is not credited twice. Answers how many deposits are new.
+/// Reads old blocks again, for what was missed: transfers to addresses that were not ours when their block was read, and
+/// transactions of ours that are still waited for. The cursor stays where it is, what is known is not counted twice. Answers
+/// how many deposits are new.
 ///
 /// It takes no token, so that it works beside the gateway that holds the lease. Nothing is signed here, and nothing is
-/// believed that was read earlier: each deposit is looked for by its place on the chain, and the locked row of the cursor
-/// makes this and the gateway at work follow one another.
+/// believed that was read earlier: each deposit is looked for by its place on the chain, an attempt that lives was never read,
+/// and the locked row of the cursor makes this and the gateway at work follow one another.
 pub fn rescan(cx: &mut Context<'_, '_>, blocks: &[Block]) -> Result<usize> {
-    let mut cursor = store::cursor_locked(cx)?.ok_or(GatewayRefusal::NotBegun)?;
+    let cursor = store::cursor_locked(cx)?.ok_or(GatewayRefusal::NotBegun)?;
     let custody = Custody::current(cx)?;
-    let holders = holders_in(cx, &custody, blocks)?;
-    let (mut told, mut found) = (Vec::new(), Vec::new());
+    let holders = holders_in(cx, &custody, blocks)?.into_iter().map(|holder| (holder.address, holder)).collect();
+    let mut scan = Scan::new(cx, custody, holders, cursor)?;
+    let mut found = 0;
     for block in blocks {
         let number = i64::try_from(block.header.number()).map_err(internal)?;
         let known = store::block_hash(cx, number)?.is_none_or(|hash| BlockId::from_bytes(hash) == block.header.id);
-        if number > cursor.number || !known {
+        if number > scan.cursor.number || !known {
             return Err(internal(format!("block {number} is not the one that was read")));
         }
         for transaction in &block.transactions {
-            for transfer in transfers(&custody, transaction) {
-                let Some(holder) = holders.get(&transfer.to) else { continue };
-                if deposit::arrive(cx, &arrival(transaction, number, &transfer, holder), &mut told)? {
-                    found.push((transfer.to, transfer.amount.unwrap_or_default().micro()));
-                }
+            if scan.live.contains_key(transaction.txid.as_bytes()) {
+                scan.read_transaction(cx, transaction, number)?;
+            } else {
+                found += scan.read_missed_deposits(cx, transaction, number)?;
             }
         }
     }
-    for (address, units) in &found {
-        // Whoever did not see it arrive has not counted it either.
-        store::add_to_holder(cx, *address, *units)?;
-        cursor.total = cursor.total.checked_add(*units).ok_or_else(|| internal("more USDT than there are"))?;
-    }
-    if !found.is_empty() {
-        store::save_cursor(cx, &cursor)?;
-    }
-    events::emit(cx, &told)?;
-    Ok(found.len())
+    scan.finish(cx)?;
+    Ok(found)
 }
 
 /// Everything that USDT moved from or to, as often as it did.
@@ -137,12 +125,11 @@ fn holders_of(cx: &mut Context<'_, '_>, batch: &Batch) -> Result<HashMap<Address
 }
 
 /// The same without a sieve.
-fn holders_in(cx: &mut Context<'_, '_>, custody: &Custody, blocks: &[Block]) -> Result<HashMap<Address, Holder>> {
+fn holders_in(cx: &mut Context<'_, '_>, custody: &Custody, blocks: &[Block]) -> Result<Vec<Holder>> {
     let distinct: HashSet<Address> = ends(custody, blocks).collect();
     let mut addresses: Vec<Address> = distinct.into_iter().collect();
     addresses.sort_unstable();
-    let found = store::holders(cx, &addresses)?;
-    Ok(found.into_iter().map(|holder| (holder.address, holder)).collect())
+    store::holders(cx, &addresses)
 }
 
 /// The transfers of our token, without those of nothing.
@@ -169,6 +156,21 @@ fn arrival(transaction: &BlockTransaction, block: i64, transfer: &Transfer, hold
 }
 
 impl Scan {
+    fn new(cx: &mut Context<'_, '_>, custody: Custody, holders: HashMap<Address, Holder>, cursor: Cursor) -> Result<Self> {
+        let live = store::live_attempts(cx)?.into_iter().map(|attempt| (attempt.txid, attempt)).collect();
+        Ok(Self { custody, holders, live, cursor, moved: HashMap::new(), told: Vec::new() })
+    }
+
+    /// Writes what was counted; answers the number of the cursor.
+    fn finish(self, cx: &mut Context<'_, '_>) -> Result<i64> {
+        for (address, units) in &self.moved {
+            store::add_to_holder(cx, *address, *units)?;
+        }
+        store::save_cursor(cx, &self.cursor)?;
+        events::emit(cx, &self.told)?;
+        Ok(self.cursor.number)
+    }
+
     fn read(&mut self, cx: &mut Context<'_, '_>, block: &Block, number: i64) -> Result<()> {
         let (id, at) = (*block.header.id.as_bytes(), Ts::from_milliseconds(block.header.timestamp_ms));
         store::insert_block(cx, number, id, *block.header.parent.as_bytes(), at)?;
@@ -182,6 +184,19 @@ impl Scan {
             store::forget_blocks(cx, number - BLOCKS_KEPT)?;
         }
         Ok(())
+    }
+
+    /// Deposits of a transaction that was read before. Whoever did not see one arrive has not counted it either.
+    fn read_missed_deposits(&mut self, cx: &mut Context<'_, '_>, transaction: &BlockTransaction, number: i64) -> Result<usize> {
+        let (transfers, mut found): (Vec<Transfer>, usize) = (transfers(&self.custody, transaction).collect(), 0);
+        for transfer in transfers {
+            let Some(holder) = self.holders.get(&transfer.to) else { continue };
+            if deposit::arrive(cx, &arrival(transaction, number, &transfer, holder), &mut self.told)? {
+                self.count(transfer.to, transfer.amount.unwrap_or_default())?;
+                found += 1;
+            }
+        }
+        Ok(found)
     }
 
     fn read_transaction(&mut self, cx: &mut Context<'_, '_>, transaction: &BlockTransaction, number: i64) -> Result<()> {
@@ -285,9 +300,10 @@ impl Scan {
             let owner = owner.unwrap_or(self.custody.hot);
             rows.push(Outgoing { txid, log_index: -1, block, owner, recipient: None, amount: 0, outcome, known });
         }
-        store::insert_outgoing(cx, &rows)?;
+        outgoing::store::insert(cx, &rows)?;
         if !known {
             let detail = format!("transaction {} in block {block} left our wallets without an order", transaction.txid);
+            tracing::error!(detail, "an unknown payment");
             freeze::freeze(cx, FreezeReason::UnknownPayment, &detail)?;
         }
         Ok(())

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Address, Context, Result, Ts, Usdt};
 use crate::gateway::freeze::{self, Freeze};
 use crate::gateway::order::OrderState;
+use crate::gateway::outgoing::{self, UnknownPayment};
 use crate::gateway::transparency::Totals;
 use crate::gateway::{GatewayRefusal, store};
 use crate::wallet::custody::Custody;
@@ -41,6 +42,8 @@ pub struct GatewayState {
     difference: Usdt,
     /// Why nothing is signed; empty when all is well.
     freezes: Vec<Freeze>,
+    /// What left our wallets and no order of this database asked for, the oldest first.
+    unknown_payments: Vec<UnknownPayment>,
     /// Orders by state, without those that ended.
     orders: Vec<OrderCount>,
     /// Until when the gateway that is at work has said that it is.
@@ -80,6 +83,7 @@ pub fn state(cx: &mut Context<'_, '_>) -> Result<GatewayState> {
         deposit_addresses_usdt: usdt(cursor.total - cursor.hot - cursor.cold),
         difference: totals.difference()?,
         freezes: freeze::in_force(cx)?,
+        unknown_payments: outgoing::unknown_payments(cx)?,
         orders: store::count_orders(cx)?.into_iter().map(|(state, count)| OrderCount { state, count }).collect(),
         lease_until: store::lease(cx)?.until,
     })
@@ -97,6 +101,10 @@ impl fmt::Display for GatewayState {
         writeln!(f, "difference  {} USDT", self.difference)?;
         let orders: Vec<_> = self.orders.iter().map(|order| format!("{} {}", order.count, order.state.name())).collect();
         writeln!(f, "orders      {}", if orders.is_empty() { "none open".to_owned() } else { orders.join(", ") })?;
+        for UnknownPayment { txid, block, recipient, amount, .. } in &self.unknown_payments {
+            let to = recipient.map_or_else(|| "nobody".to_owned(), |address| address.to_string());
+            writeln!(f, "unknown     {amount} USDT to {to} in block {block}: {txid}")?;
+        }
         if self.freezes.is_empty() {
             return write!(f, "payouts     go on");
         }

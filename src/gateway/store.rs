@@ -35,21 +35,6 @@ use crate::gateway::order::{Asset, Attempt, Order, OrderId, OrderState};
 }
 
 ::store::row! {
-    /// Something that left one of our addresses.
-    #[derive(Clone, Debug)]
-    pub(super) struct Outgoing {
-        pub(super) txid: [u8; 32],
-        pub(super) log_index: i64,
-        pub(super) block: i64,
-        pub(super) owner: Address,
-        pub(super) recipient: Option<Address>,
-        pub(super) amount: i64,
-        pub(super) outcome: String,
-        pub(super) known: bool,
-    }
-}
-
-::store::row! {
     /// Signed transactions of one asset that may still get into a block.
     #[derive(Clone, Copy, Debug)]
     pub struct Burning {
@@ -120,7 +105,10 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
         "insert into order_steps (order_id, n, state, at, detail) \
          select $1, coalesce(max(n), 0) + 1, $2, $3, $4 from order_steps where order_id = $1";
     ORDER_LOCKED: (OrderId,) => Order = concat!("select ", order_columns!(), " from orders where id = $1 {lock}");
-    ORDERS_IN: (OrderState, i64) => Order = concat!("select ", order_columns!(), " from orders where state = $1 order by id limit $2");
+    ORDERS_AFTER: (OrderState, OrderId, i64) => Order =
+        concat!("select ", order_columns!(), " from orders where state = $1 and id > $2 order by id limit $3");
+    ORDERS_BEFORE: (OrderState, OrderId, i64) => Order =
+        concat!("select ", order_columns!(), " from orders where state = $1 and id < $2 order by id desc limit $3");
     TO_SIGN: (Ts, OrderId, i64) => Order = concat!(
         "select ", order_columns!(), " from orders where state = 'approved' and next_at <= $1 and id > $2 order by id limit $3"
     );
@@ -137,6 +125,7 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
     ATTEMPT: ([u8; 32],) => Attempt = concat!("select ", attempt_columns!(), " from attempts where txid = $1");
     ATTEMPTS_OF: (OrderId,) => Attempt = concat!("select ", attempt_columns!(), " from attempts where order_id = $1 order by n");
     LIVE_ATTEMPT_OF: (OrderId,) => Attempt = concat!("select ", attempt_columns!(), " from attempts where order_id = $1 and state = 'live'");
+    ANY_ATTEMPT: (OrderId,) => (i64,) = "select n from attempts where order_id > $1 limit 1";
     LIVE_ATTEMPTS: () => Attempt = concat!("select ", attempt_columns!(), " from attempts where state = 'live' order by order_id");
     UNDER_WAY_FROM: (Address,) => (i64,) =
         "select cast(coalesce(sum(o.amount), 0) as bigint) from attempts a join orders o on o.id = a.order_id \
@@ -147,12 +136,6 @@ type AttemptValues = ([u8; 32], String, i64, Option<Ts>, String, i64, Option<i64
     FLOAT_UNDER_WAY: () => (i64,) =
         "select cast(coalesce(sum(amount), 0) as bigint) from orders where kind = 'float_out' \
          and (state = 'approved' or state = 'signed' or state = 'in_flight' or state = 'needs_operator')";
-    INSERT_OUTGOING: ([u8; 32], i64, i64, Address, Option<Address>, i64, String, bool) => () =
-        "insert into outgoing_seen (txid, log_index, block, owner, recipient, amount, outcome, known) values {rows}";
-    WAS_SEEN: ([u8; 32],) => (i64,) = "select block from outgoing_seen where txid = $1 limit 1";
-    OUTGOING_OF: ([u8; 32],) => Outgoing =
-        "select txid, log_index, block, owner, recipient, amount, outcome, known from outgoing_seen where txid = $1 order by log_index";
-    ADOPT_OUTGOING: ([u8; 32],) => () = "update outgoing_seen set known = true where txid = $1 and not known";
     LEASE: () => Lease = "select holder, token, until from gateway_lease where id = 1";
     LEASE_LOCKED: () => Lease = "select holder, token, until from gateway_lease where id = 1 {lock}";
     SAVE_LEASE: (Uuid, i64, Ts) => () = "update gateway_lease set holder = $1, token = $2, until = $3 where id = 1";
@@ -264,9 +247,14 @@ pub(super) fn order_locked(cx: &mut Context<'_, '_>, id: OrderId) -> Result<Opti
     Ok(cx.tx.maybe(&ORDER_LOCKED, (id,))?)
 }
 
-/// The oldest first.
-pub(super) fn orders_in(cx: &mut Context<'_, '_>, state: OrderState, at_most: i64) -> Result<Vec<Order>> {
-    Ok(cx.tx.all(&ORDERS_IN, (state, at_most))?)
+/// Orders in a state, the oldest first.
+pub(super) fn orders_after(cx: &mut Context<'_, '_>, state: OrderState, after: OrderId, at_most: i64) -> Result<Vec<Order>> {
+    Ok(cx.tx.all(&ORDERS_AFTER, (state, after, at_most))?)
+}
+
+/// Orders in a state, the newest first.
+pub(super) fn orders_before(cx: &mut Context<'_, '_>, state: OrderState, before: OrderId, at_most: i64) -> Result<Vec<Order>> {
+    Ok(cx.tx.all(&ORDERS_BEFORE, (state, before, at_most))?)
 }
 
 /// Orders that wait for a signature, the oldest first.
@@ -308,6 +296,10 @@ pub(super) fn live_attempt_of(cx: &mut Context<'_, '_>, order: OrderId) -> Resul
     Ok(cx.tx.maybe(&LIVE_ATTEMPT_OF, (order,))?)
 }
 
+pub(super) fn has_attempts(cx: &mut Context<'_, '_>) -> Result<bool> {
+    Ok(cx.tx.maybe(&ANY_ATTEMPT, (OrderId(Uuid::nil()),))?.is_some())
+}
+
 pub(super) fn live_attempts(cx: &mut Context<'_, '_>) -> Result<Vec<Attempt>> {
     Ok(cx.tx.all(&LIVE_ATTEMPTS, ())?)
 }
@@ -325,26 +317,6 @@ pub(super) fn under_way_from(cx: &mut Context<'_, '_>, owner: Address) -> Result
 /// Micro-USDT of the operator that are ordered out.
 pub(super) fn float_under_way(cx: &mut Context<'_, '_>) -> Result<i64> {
     Ok(cx.tx.one(&FLOAT_UNDER_WAY, ())?.0)
-}
-
-pub(super) fn insert_outgoing(cx: &mut Context<'_, '_>, rows: &[Outgoing]) -> Result<()> {
-    let values: Vec<_> =
-        rows.iter().map(|o| (o.txid, o.log_index, o.block, o.owner, o.recipient, o.amount, o.outcome.as_str(), o.known)).collect();
-    Ok(cx.tx.write_rows(&INSERT_OUTGOING, &values)?)
-}
-
-/// Whether a transaction of ours is in a solid block.
-pub(super) fn was_seen(cx: &mut Context<'_, '_>, txid: [u8; 32]) -> Result<bool> {
-    Ok(cx.tx.maybe(&WAS_SEEN, (txid,))?.is_some())
-}
-
-pub(super) fn outgoing_of(cx: &mut Context<'_, '_>, txid: [u8; 32]) -> Result<Vec<Outgoing>> {
-    Ok(cx.tx.all(&OUTGOING_OF, (txid,))?)
-}
-
-/// From now on a transaction that nobody ordered counts as known; answers whether it was not.
-pub(super) fn adopt_outgoing(cx: &mut Context<'_, '_>, txid: [u8; 32]) -> Result<bool> {
-    Ok(cx.tx.change(&ADOPT_OUTGOING, (txid,))? > 0)
 }
 
 pub(super) fn lease(cx: &mut Context<'_, '_>) -> Result<Lease> {

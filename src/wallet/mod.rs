@@ -32,6 +32,7 @@ crate::refusals! {
         NoDestination = 422 "address_refused": "USDT must not be sent to this address: it belongs to this marketplace, to the token, or to nobody." => "Give the address of a wallet of your own.";
         NotCancellable = 409 "not_cancellable": "This withdrawal cannot be taken back any more." => "Look at its status and timeline.";
         NotInReview = 409 "withdrawal_not_in_review": "This withdrawal is not in review." => "Look at its status; it may have been decided.";
+        MayBePaid = 409 "may_be_paid": "A payment that this database knows nothing of may be this withdrawal." => "Look at unknown_payments of the gateway; approve it and confirm its order with the transaction.";
         AlreadyApproved = 409 "already_approved": "You have approved this withdrawal; another admin has to." => "Ask another admin.";
         OwnWithdrawal = 409 "own_withdrawal": "Nobody decides about his own withdrawal." => "Ask another admin.";
         StatementTooLong { most: usize } = 422 "statement_too_long": "This statement would have more than {most} lines." => "Ask for a shorter time with `from` and `to`.";

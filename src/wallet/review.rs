@@ -111,6 +111,9 @@ pub(super) fn approve_withdrawal(cx: &mut Context<'_, '_>, input: &DecideWithdra
 pub(super) fn reject_withdrawal(cx: &mut Context<'_, '_>, input: &DecideWithdrawal) -> Result<DecidedWithdrawal> {
     second_factor::before_a_change(cx)?;
     let withdrawal = for_decision(cx, input.withdrawal_id)?;
+    if store::may_be_paid(cx, &withdrawal)? {
+        return Err(WalletRefusal::MayBePaid.into());
+    }
     record(cx, input, "reject_withdrawal", "rejected")?;
     let mut told = Vec::new();
     withdrawal::move_on(cx, withdrawal, WithdrawalStatus::Rejected, &input.reason, &mut told)?;

@@ -29,7 +29,7 @@ pub fn look_at(cx: &mut Context<'_, '_>, id: WithdrawalId) -> Result<()> {
                 store::save_withdrawal(cx, &withdrawal)?;
             }
         }
-        WithdrawalStatus::InReview if withdrawal.due_at.is_some_and(|due| cx.now >= due) => {
+        WithdrawalStatus::InReview if withdrawal.due_at.is_some_and(|due| cx.now >= due) && !store::may_be_paid(cx, &withdrawal)? => {
             withdrawal::move_on(cx, withdrawal, WithdrawalStatus::Rejected, "review_timeout", &mut told)?;
         }
         _ => {}

@@ -100,9 +100,16 @@ type NewDeposit = (Uuid, [u8; 32], i64, i64, Address, Address, UserId, Usdt, Opt
     FLAG_USER: (UserId, Ts) => () = "insert into flagged_users (user_id, at) values ($1, $2) on conflict (user_id) do nothing";
     UNFLAG_USER: (UserId,) => () = "delete from flagged_users where user_id = $1";
     IS_FLAGGED: (UserId,) => (Ts,) = "select at from flagged_users where user_id = $1";
+    LEFT_UNKNOWN: (Address, Usdt) => (i64,) = "select block from outgoing_seen where not known and recipient = $1 and amount = $2 limit 1";
 
     CAP_AND_SPENT: (UserId, String) => (Option<Usdt>, Option<i64>, Option<Vec<u8>>) =
         "select u.max_hourly_spend, r.hour, r.deeds from users u left join recent r on r.subject = u.id and r.purpose = $2 where u.id = $1";
+}
+
+/// Whether something left our wallets without an order that may be this withdrawal: then this database is older than the
+/// chain, and giving the money back could pay twice.
+pub(super) fn may_be_paid(cx: &mut Context<'_, '_>, withdrawal: &Withdrawal) -> Result<bool> {
+    Ok(cx.tx.maybe(&LEFT_UNKNOWN, (withdrawal.address, withdrawal.net()))?.is_some())
 }
 
 /// Announces [`cap_and_spent`].

@@ -134,7 +134,8 @@ pub(super) fn detail(cx: &mut Context<'_, '_>, withdrawal: Withdrawal) -> Result
 pub(super) fn cancel_withdrawal(cx: &mut Context<'_, '_>, input: &OneWithdrawal) -> Result<WithdrawalDetail> {
     let user = cx.user_id()?;
     let withdrawal = store::withdrawal_locked(cx, input.withdrawal_id)?.filter(|found| found.user_id == user).ok_or(Refusal::NotFound)?;
-    if !withdrawal.status.waits() || withdrawal.due_at.is_some_and(|due| cx.now >= due) {
+    let is_late = withdrawal.due_at.is_some_and(|due| cx.now >= due);
+    if !withdrawal.status.waits() || is_late || store::may_be_paid(cx, &withdrawal)? {
         return Err(WalletRefusal::NotCancellable.into());
     }
     let mut told = Vec::new();

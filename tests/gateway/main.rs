@@ -9,6 +9,7 @@ mod rivals;
 mod scripts;
 mod standstill;
 mod sweeps;
+mod waiting;
 mod watching;
 
 use roborent::testing::{Answered, Bot, TestApp};
@@ -71,7 +72,7 @@ pub(crate) async fn status(app: &TestApp, bot: &Bot, id: &str) -> String {
 
 /// The order behind a withdrawal as admins see it, in this state.
 pub(crate) async fn order(app: &TestApp, admin: &Bot, state: &str, id: &str) -> Option<Value> {
-    let list = app.get(&format!("/api/v1/admin/orders?state={state}")).key(admin).send().await.expect(200).json();
+    let list = app.get(&format!("/api/v1/admin/orders?state={state}&limit=50")).key(admin).send().await.expect(200).json();
     list["items"].as_array().unwrap().iter().find(|order| order["order_id"] == id).cloned()
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{OUTSIDE, admin_of, available, chain, frozen, gateway, get, let_out, on_chain, order, settle, status};
 
 /// A rich bot and an admin.
-async fn cast(app: &TestApp) -> (Bot, Bot) {
+pub(crate) async fn cast(app: &TestApp) -> (Bot, Bot) {
     (app.rich_bot(1_000).await, admin_of(app, "root@example.com").await)
 }
 
@@ -21,15 +21,6 @@ async fn expire(app: &TestApp) {
     app.advance(Span::minutes(8));
     settle(app).await;
     settle(app).await;
-}
-
-/// How many of them are like this.
-async fn how_many(app: &TestApp, bot: &Bot, ids: &[String], wanted: &str) -> usize {
-    let mut found = 0;
-    for id in ids {
-        found += usize::from(status(app, bot, id).await == wanted);
-    }
-    found
 }
 
 on_both_engines! {
@@ -241,6 +232,11 @@ on_both_engines! {
         // It was this withdrawal, paid before the copy was made.
         let open = order(app, &admin, "approved", &id).await.unwrap();
         assert_eq!(open["attempts"], json!([]));
+        assert_eq!((&state["unknown_payments"][0]["txid"], &state["unknown_payments"][0]["amount"]), (&json!(txid), &json!(23.5)));
+        let refund = app.post(&format!("/api/v1/admin/orders/{id}/refund")).key(&admin).json(&json!({ "reason": "it waits" }));
+        assert_eq!(refund.send().await.expect(409).code(), "happened_already");
+        let cancel = app.post(&format!("/api/v1/finance/withdrawals/{id}/cancel")).key(&bot);
+        assert_eq!(cancel.send().await.expect(409).code(), "not_cancellable");
         let confirm = |id: &str| app.post(&format!("/api/v1/admin/orders/{id}/confirm")).key(&admin).json(&json!({ "txid": txid, "reason": "paid before" }));
         assert_eq!(confirm(&id).send().await.expect(200).json()["state"], "confirmed");
         assert_eq!(status(app, &bot, &id).await, "completed");
@@ -287,63 +283,6 @@ on_both_engines! {
             paid += if ended == "completed" { 18_500_000 } else { 0 };
             assert_eq!(on_chain(app, OUTSIDE), paid);
         }
-    }
-
-    async fn a_hot_wallet_without_trx_delays_and_burns_nothing(app, |config| {
-        config.withdrawals.daily_count = 100;
-        config.limits.withdraw = roborent::base::limit::Limit::per_minute(1_000);
-        config.chain.fee_limit_max_trx = 15_000;
-    }) {
-        let (bot, admin) = cast(app).await;
-        chain(app, "faucet", &json!({ "address": OUTSIDE, "usdt": "1" }));
-        settle(app).await;
-        // A transfer burns 10,928 TRX and may burn 14,207; there are 100,000.
-        chain(app, "energy_price", &json!({ "sun": 170_000 }));
-        settle(app).await;
-        let mut ids = Vec::new();
-        for n in 0..10 {
-            ids.push(let_out(app, &bot, &admin, &format!("w{n}"), "25", OUTSIDE).await);
-        }
-        app.gateway().round().await;
-        assert_eq!(how_many(app, &bot, &ids, "sending").await, 7, "all of them may take all they may");
-        for _ in 0..3 {
-            settle(app).await;
-            app.advance(Span::seconds(11));
-        }
-        assert_eq!((how_many(app, &bot, &ids, "completed").await, how_many(app, &bot, &ids, "queued").await), (8, 2));
-        let waiting = app.get("/api/v1/admin/orders?state=approved").key(&admin).send().await.expect(200).json();
-        for order in waiting["items"].as_array().unwrap() {
-            assert_eq!((&order["problem"], &order["attempts"]), (&json!("the hot wallet is low on TRX"), &json!([])));
-        }
-        let hot = gateway(app, &admin).await["hot_address"].clone();
-        chain(app, "faucet", &json!({ "address": hot, "trx": "100000" }));
-        settle(app).await;
-        app.advance(Span::seconds(11));
-        settle(app).await;
-        assert_eq!(how_many(app, &bot, &ids, "completed").await, 10);
-        for id in &ids {
-            let paid = order(app, &admin, "confirmed", id).await.unwrap();
-            assert_eq!(paid["attempts"].as_array().unwrap().len(), 1, "{paid}");
-        }
-    }
-
-    async fn an_admin_gives_back_what_waits(app) {
-        let (bot, admin) = cast(app).await;
-        chain(app, "token", &json!({ "paused": true }));
-        chain(app, "mine", &json!({ "blocks": 1 }));
-        let id = let_out(app, &bot, &admin, "w1", "25", OUTSIDE).await;
-        settle(app).await;
-        assert_eq!((status(app, &bot, &id).await, available(app, &bot).await), ("queued".into(), json!(975.0)));
-        let path = format!("/api/v1/admin/orders/{id}/refund");
-        let refund = || app.post(&path).key(&admin).json(&json!({ "reason": "the token stands still" }));
-        assert_eq!(refund().send().await.expect(200).json()["state"], "refunded");
-        assert_eq!(refund().send().await.expect(409).code(), "needs_no_operator");
-        assert_eq!((status(app, &bot, &id).await, available(app, &bot).await), ("refunded".into(), json!(1_000.0)));
-        chain(app, "token", &json!({ "paused": false }));
-        settle(app).await;
-        app.advance(Span::seconds(11));
-        settle(app).await;
-        assert_eq!(on_chain(app, OUTSIDE), 0, "nothing leaves afterwards");
     }
 }
 

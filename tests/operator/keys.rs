@@ -4,20 +4,27 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::place::Place;
 
-const PASSPHRASE: (&str, &str) = ("CHAIN__PASSPHRASE", "correct horse battery");
-const MAINNET: (&str, &str) = ("INSTALLATION__NETWORK", "mainnet");
+pub const PASSPHRASE: (&str, &str) = ("CHAIN__PASSPHRASE", "correct horse battery");
+pub const MAINNET: (&str, &str) = ("INSTALLATION__NETWORK", "mainnet");
 const ABANDON: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 const LEGAL: &str = "legal winner thank year wave sausage worth useful legal winner thank yellow";
-const INIT: [&str; 2] = ["wallet", "init"];
-const IMPORT: [&str; 3] = ["wallet", "init", "--import"];
+/// Two that were drawn for this test.
+pub const DRAWN: &str = "pass leaf amused pyramid obtain lion sword tray artist syrup battle snap mercy lamp color connect more differ caught \
+                     start ignore behave art run";
+pub const LEFT: &str = "group devote group squirrel never hole essay arm host mesh victory success admit census bid amused soft scissors gaze above \
+                    erosion abstract burden attract";
+/// Of TRON's test network in a container.
+const QUICKSTART: &str = "treat nation math panel calm spy much obey moral hazard they sorry";
+pub const INIT: [&str; 2] = ["wallet", "init"];
+pub const IMPORT: [&str; 3] = ["wallet", "init", "--import"];
 
 /// What follows `name` in a line of `text`.
-fn after(text: &str, name: &str) -> String {
+pub fn after(text: &str, name: &str) -> String {
     let value = text.lines().find_map(|line| line.trim().strip_prefix(name));
     value.unwrap_or_else(|| panic!("{name} in {text}")).trim().trim_matches('"').to_owned()
 }
 
-fn two(deposits: &str, hot: &str) -> String {
+pub fn two(deposits: &str, hot: &str) -> String {
     format!("{deposits}\n{hot}\n")
 }
 
@@ -61,8 +68,10 @@ fn phrases_that_cannot_be_used_are_refused_in_one_line() {
         (&[PASSPHRASE], two(LEGAL, &swapped), "the phrase of the hot wallet: the words are no BIP-39 mnemonic"),
         (&[PASSPHRASE], two("", LEGAL), "standard input must have two lines"),
         (&[PASSPHRASE], "x ".repeat(2_000), "standard input must have two lines"),
-        (&[PASSPHRASE, MAINNET], two(ABANDON, LEGAL), "a phrase that everybody knows"),
-        (&[PASSPHRASE, MAINNET], two(LEGAL, ABANDON), "one that everybody knows"),
+        (&[PASSPHRASE, MAINNET], two(ABANDON, DRAWN), "the phrase of the deposit addresses is one that everybody can guess"),
+        (&[PASSPHRASE, MAINNET], two(DRAWN, LEGAL), "the phrase of the hot wallet is one that everybody can guess"),
+        (&[PASSPHRASE, MAINNET], two(QUICKSTART, DRAWN), "the phrase of the deposit addresses is one that everybody knows"),
+        (&[PASSPHRASE, MAINNET], two(DRAWN, QUICKSTART), "the phrase of the hot wallet is one that everybody knows"),
         (&[("CHAIN__PASSPHRASE", "correct hor")], two(LEGAL, ABANDON), "must have at least 12 characters"),
         (&[], two(LEGAL, ABANDON), "there is no terminal to ask for a passphrase"),
         (&[("CHAIN__PASSPHRASE_FILE", "/nowhere")], two(LEGAL, ABANDON), "chain.passphrase_file: /nowhere"),
@@ -72,8 +81,40 @@ fn phrases_that_cannot_be_used_are_refused_in_one_line() {
         assert!(!line.contains("winner") && !line.contains("abandon"), "{line}");
     }
     assert!(!place.path("data/hot.keystore").exists() && !place.path("data/deposit.keystore").exists());
-    // Play money may lie under keys that everybody knows.
-    place.told(&[PASSPHRASE, ("INSTALLATION__NETWORK", "nile")], &IMPORT, &two(LEGAL, ABANDON));
+}
+
+#[test]
+fn keys_that_everybody_knows_are_for_play_money_alone() {
+    let place = Place::new();
+    let told = place.told(&[PASSPHRASE, ("INSTALLATION__NETWORK", "nile")], &IMPORT, &two(QUICKSTART, ABANDON));
+    let drawn = place.path("drawn");
+    let import = [&IMPORT[..], &["--dir", drawn.to_str().unwrap()]].concat();
+    let good = place.told(&[PASSPHRASE, MAINNET], &import, &two(DRAWN, LEFT));
+    let value = |text: &str, name: &str| after(text, &format!("{name} = "));
+    let settings = |deposits: &str, hot: &str, cold: &str, role: &str| {
+        let settings = [
+            MAINNET,
+            PASSPHRASE,
+            ("SERVER__PUBLIC_URL", "https://market.example"),
+            ("SERVER__LISTEN", "127.0.0.1:0"),
+            ("SERVER__INTERNAL_LISTEN", "127.0.0.1:0"),
+            ("SERVER__ROLE", role),
+            ("CHAIN__DEPOSIT_XPUB", &value(deposits, "deposit_xpub")),
+            ("CHAIN__HOT_ADDRESS", &value(hot, "hot_address")),
+            ("CHAIN__COLD_ADDRESS", cold),
+        ];
+        place.refused(&settings, &["serve"], "")
+    };
+    let cold = value(&told, "hot_address");
+    for role in ["web", "jobs"] {
+        for (deposits, hot, cold, named) in
+            [(&told, &good, "", "chain.deposit_xpub"), (&good, &told, "", "chain.hot_address"), (&good, &good, &cold, "chain.cold_address")]
+        {
+            let line = settings(deposits, hot, cold, role);
+            assert!(line.contains(&format!("{named} is of a phrase that everybody knows")), "{line}");
+        }
+    }
+    assert!(!place.path("data/roborent.sqlite").exists(), "nothing was made");
 }
 
 #[test]
@@ -102,8 +143,6 @@ fn a_server_opens_keystores_with_their_passphrase_and_only_where_it_pays() {
     let wrong = refused(&settings, "gateway");
     assert!(wrong.starts_with("roborent: ") && wrong.ends_with("hot.keystore: the passphrase does not open this keystore"), "{wrong}");
 
-    let checked = place.told(&settings, &["check-config"], "");
-    assert!(checked.contains("passphrase = \"(set, hidden)\"") && !checked.contains("wrong horse"), "{checked}");
     let shown = place.told(&settings, &["wallet", "address"], "");
     assert_eq!((after(&shown, "deposit_xpub "), after(&shown, "hot ")), (values[0].clone(), values[1].clone()));
     assert_eq!(after(&shown, "USDT contract "), "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf");

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod care;
+mod checked;
 mod keys;
+mod manual;
 mod place;
 mod running;

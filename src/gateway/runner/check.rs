@@ -10,6 +10,7 @@ use crate::base::Usdt;
 use crate::base::error::{Result, internal};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::{self, Token};
+use crate::gateway::outcome::SUN;
 use crate::gateway::runner::Gateway;
 use crate::gateway::runner::watch::nodes;
 use crate::gateway::{begin, compare, faucet};
@@ -41,6 +42,7 @@ impl Gateway {
     /// Why not.
     pub async fn prepare(&self) -> Result<(), NotReady> {
         self.belongs_together().await?;
+        self.recall().await?;
         let (holder, alone) = (self.holder, self.alone);
         let token = self.dispatcher.system(move |cx| lease::take(cx, holder, alone)).await?;
         if self.dispatcher.look(begin::has_begun).await? {
@@ -129,10 +131,22 @@ impl Gateway {
         units.to_i64().map(Usdt::from_micro).ok_or_else(|| internal("more USDT than there are"))
     }
 
+    /// Tells how many TRX are left for fees.
+    async fn look_at_trx(&self) -> Result<()> {
+        let sun = self.pool.account(self.custody.hot.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun);
+        let trx = u32::try_from(sun / SUN).unwrap_or(if sun < 0 { 0 } else { u32::MAX });
+        metrics::gauge!("roborent_gateway_hot_trx").set(trx);
+        if trx < self.dispatcher.config.chain.trx_low_water {
+            tracing::warn!(trx, "the hot wallet is low on TRX");
+        }
+        Ok(())
+    }
+
     /// The books against the logs, the logs against what the token says of the hot wallet, and the providers against each
     /// other.
     pub(super) async fn compare(&self, token: Token) -> Result<()> {
         self.dispatcher.system(move |cx| compare::compare(cx, token)).await?;
+        self.look_at_trx().await?;
         if let Err(error @ PoolError::Disagree { .. }) = self.pool.genesis().await {
             let detail = format!("the providers are on different networks: {error}");
             self.dispatcher.system(move |cx| freeze::report(cx, token, FreezeReason::Disagreement, &detail)).await?;

@@ -6,17 +6,11 @@ use secrecy::ExposeSecret as _;
 use tron::{AccountSecretKey, SecretKey, SignedTransaction, Transaction};
 
 use crate::base::Address;
-use crate::base::config::{Config, Network};
+use crate::base::config::Config;
 use crate::base::error::{Result, internal};
 use crate::gateway::keystore::{self, Sealed};
 use crate::gateway::sandbox_keys;
 use crate::wallet::custody::Custody;
-
-/// Phrases that stand in every textbook; whoever uses them for money loses it.
-const PUBLIC_PHRASES: [&str; 2] = [
-    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
-    "test test test test test test test test test test test junk",
-];
 
 /// What signs.
 pub struct Keys {
@@ -27,7 +21,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Opens the keystores that the settings name; in the sandbox, the keys that everybody knows.
+    /// Opens the keystores that the settings name; in the sandbox, the keys that everybody knows. They are those of the addresses
+    /// in the settings.
     ///
     /// # Errors
     /// A sentence.
@@ -35,7 +30,8 @@ impl Keys {
         let chain = &config.chain;
         if config.installation.network.is_sandbox() && chain.hot_key_file.is_empty() {
             let deposits = sandbox_keys::deposits().map_err(|error| error.to_string())?;
-            return Ok(Self { hot: sandbox_keys::hot(), deposits: Some(deposits), faucet: Some(sandbox_keys::faucet()) });
+            let keys = Self { hot: sandbox_keys::hot(), deposits: Some(deposits), faucet: Some(sandbox_keys::faucet()) };
+            return keys.fit(&Custody::of(chain)?).map(|()| keys);
         }
         let passphrase = chain.passphrase.expose_secret();
         if chain.hot_key_file.is_empty() {
@@ -53,14 +49,12 @@ impl Keys {
                 Some(AccountSecretKey::parse(&text).map_err(|error| format!("chain.deposit_key_file: {error}"))?)
             }
         };
-        if config.installation.network == Network::Mainnet {
-            refuse_public(&hot, &chain.deposit_xpub)?;
-        }
-        Ok(Self { hot, deposits, faucet: config.installation.network.is_sandbox().then(sandbox_keys::faucet) })
+        let keys = Self { hot, deposits, faucet: config.installation.network.is_sandbox().then(sandbox_keys::faucet) };
+        keys.fit(&Custody::of(chain)?).map(|()| keys)
     }
 
     /// The keys and the addresses in the settings belong together.
-    pub(super) fn fit(&self, custody: &Custody) -> Result<(), String> {
+    fn fit(&self, custody: &Custody) -> Result<(), String> {
         if Address(self.hot.address()) != custody.hot {
             return Err(format!("chain.hot_address is {}, and the key is that of {}", custody.hot, self.hot.address()));
         }
@@ -97,44 +91,5 @@ impl Keys {
             _ => return Ok(None),
         };
         transaction.sign(key).map(Some).map_err(internal)
-    }
-}
-
-/// Real money must not lie under keys that are printed somewhere.
-///
-/// # Errors
-/// A sentence.
-pub fn refuse_public(hot: &SecretKey, deposit_xpub: &str) -> Result<(), String> {
-    let mut known = vec![sandbox_keys::deposits().map_err(|error| error.to_string())?];
-    for phrase in PUBLIC_PHRASES {
-        known.push(AccountSecretKey::from_mnemonic(phrase, "").map_err(|error| error.to_string())?);
-    }
-    let mut hot_keys = vec![sandbox_keys::hot().address(), sandbox_keys::faucet().address()];
-    for account in &known {
-        for index in 0..20 {
-            hot_keys.push(account.public().address(index).map_err(|error| error.to_string())?);
-        }
-        if account.public().to_string() == deposit_xpub {
-            return Err("chain.deposit_xpub is of a phrase that everybody knows; make a new one with roborent wallet init".into());
-        }
-    }
-    if hot_keys.contains(&hot.address()) {
-        return Err("the key of the hot wallet is one that everybody knows; make a new one with roborent wallet init".into());
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_that_everybody_knows_are_refused() {
-        let own = SecretKey::from_bytes(&[7; 32]).expect("a key");
-        assert!(refuse_public(&sandbox_keys::hot(), "").is_err());
-        let textbook = AccountSecretKey::from_mnemonic(PUBLIC_PHRASES[0], "").expect("a phrase");
-        assert!(refuse_public(&textbook.key(3).expect("derived"), "").is_err());
-        assert!(refuse_public(&own, &textbook.public().to_string()).is_err());
-        assert!(refuse_public(&own, "another").is_ok());
     }
 }

@@ -7,6 +7,7 @@ mod auditing;
 mod check;
 mod keys;
 mod purse;
+mod remember;
 mod rescan;
 mod send;
 mod side_by_side;
@@ -36,7 +37,7 @@ use crate::wallet::custody::Custody;
 
 pub use auditing::Books;
 pub use check::NotReady;
-pub use keys::{Keys, refuse_public};
+pub use keys::Keys;
 pub use rescan::Rescanned;
 
 /// How often deposits are brought in and the chain is compared with the books.
@@ -69,6 +70,7 @@ pub struct Gateway {
     doubt: Mutex<Option<(Usdt, i64)>>,
     tip: Mutex<Tip>,
     sieve: tokio::sync::Mutex<Sieve>,
+    memory: Mutex<remember::Memory>,
 }
 
 /// How the devnet is told to make blocks.
@@ -92,7 +94,10 @@ struct Turn {
 /// How far the chain is.
 struct Tip {
     /// The newest solid block that nodes told of when they were asked last.
-    told: u64,
+    told: Option<u64>,
+    /// Whether this process has read every block that nodes told of at some time: before that nobody knows what left in the
+    /// meantime.
+    caught_up: bool,
     /// The newest that was recorded, and since when.
     read: u64,
     since: Option<Instant>,
@@ -115,13 +120,11 @@ pub fn pool(chain: &Chain, devnet: Option<&Devnet>) -> Result<Pool, String> {
     };
     let mut keys = keys.lines().map(str::trim);
     let mut nodes = Vec::new();
-    for (at, urls) in chain.providers.iter().enumerate() {
-        let (full, solid) = urls.split_once('|').unwrap_or((urls, urls));
-        let name = url::Url::parse(full).ok().and_then(|url| url.host_str().map(str::to_owned));
+    for (at, urls) in chain.provider_urls()?.into_iter().enumerate() {
         let provider = Provider {
-            name: name.ok_or_else(|| format!("chain.providers: \"{full}\" is no address"))?,
-            full_url: full.trim_end_matches('/').to_owned(),
-            solid_url: solid.trim_end_matches('/').to_owned(),
+            name: urls.host,
+            full_url: urls.full,
+            solid_url: urls.solid,
             api_key: keys.next().filter(|key| !key.is_empty()).map(|key| ApiKey::new(key.to_owned())),
         };
         let per_second = chain.provider_rps.get(at).copied().unwrap_or(0);
@@ -145,7 +148,7 @@ impl Gateway {
     /// Over providers, with the keys of this process. Asks nothing yet.
     ///
     /// # Errors
-    /// When the addresses in the settings cannot be read, or are not those of the keys.
+    /// When the addresses in the settings cannot be read.
     pub fn new(
         dispatcher: Arc<Dispatcher>,
         pool: Pool,
@@ -155,7 +158,6 @@ impl Gateway {
         alone: bool,
     ) -> Result<Self, String> {
         let custody = Custody::of(&dispatcher.config.chain)?;
-        keys.fit(&custody)?;
         let holder = uuid::Builder::from_random_bytes(dispatcher.entropy().fork().bytes()).into_uuid();
         let since = dispatcher.clock.now();
         Ok(Self {
@@ -172,8 +174,9 @@ impl Gateway {
             hurried: AtomicU64::new(0),
             wake: Notify::new(),
             doubt: Mutex::default(),
-            tip: Mutex::new(Tip { told: 0, read: 0, since: None, is_stale: None }),
+            tip: Mutex::new(Tip { told: None, caught_up: false, read: 0, since: None, is_stale: None }),
             sieve: tokio::sync::Mutex::default(),
+            memory: Mutex::default(),
         })
     }
 
@@ -271,13 +274,15 @@ impl Gateway {
                 return false;
             }
         };
-        let steps: [(&str, Result<()>); 4] = [
+        Self::report(&[
             ("reading blocks", self.watch(token).await),
             ("ordering payouts", self.plan(token).await),
             ("signing", self.sign(token, &mut turn.signed_to).await),
-            ("sending", self.send(token).await),
-        ];
-        Self::report(&steps);
+        ]);
+        match self.remember().await {
+            Ok(()) => Self::report(&[("sending", self.send(token).await)]),
+            error => Self::report(&[("remembering what is sent", error)]),
+        }
         Self::report(&[("burying", self.bury(token).await)]);
         if turn.seldom.is_none_or(|at| at.elapsed() >= SELDOM) {
             turn.seldom = Some(Instant::now());

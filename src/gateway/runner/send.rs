@@ -47,17 +47,16 @@ impl Gateway {
 
     /// Attempts that no block can take in any more.
     pub(super) async fn bury(&self, token: Token) -> Result<()> {
-        let cursor = self.cursor().await?;
+        let chain_now = self.cursor().await?.at;
         let mut over = self.dispatcher.look(store::live_attempts).await?;
-        over.retain(|attempt| cursor.at >= attempt.expires_at);
-        side_by_side(over, |attempt| self.bury_one(token, cursor.number, attempt.txid)).await
+        over.retain(|attempt| chain_now >= attempt.expires_at);
+        side_by_side(over, |attempt| self.bury_one(token, attempt.txid)).await
     }
 
-    async fn bury_one(&self, token: Token, read: i64, txid: [u8; 32]) -> Result<()> {
+    async fn bury_one(&self, token: Token, txid: [u8; 32]) -> Result<()> {
         let absent = match self.pool.solid_transaction(Txid::from_bytes(txid), WITNESSES).await {
             Lookup::Absent { .. } => true,
-            // It lies in a block that comes next: reading it decides.
-            Lookup::Found { block, .. } if i64::try_from(block).map_err(internal)? > read => return Ok(()),
+            // Every block that it may lie in was read, and does not hold it.
             Lookup::Found { .. } => false,
             Lookup::Unclear(errors) => {
                 tracing::warn!(?errors, "nodes do not say whether a transaction is on the chain");

@@ -52,6 +52,9 @@ impl Gateway {
     /// Signs what waits for a signature, the oldest first, each once: the young ones may be the sweeps that the old ones wait
     /// for. What is not reached this time comes first the next time; `after` remembers where that is.
     pub(super) async fn sign(&self, token: Token, after: &mut OrderId) -> Result<()> {
+        if self.is_quiet(self.cursor().await?.at) {
+            return Ok(());
+        }
         let (began, mut came_round) = (Instant::now(), *after == FIRST);
         for _ in 0..TIMES {
             let from = *after;
@@ -76,8 +79,12 @@ impl Gateway {
 
     async fn signer(&self, token: Token) -> Result<Signer<'_>> {
         let cursor = self.cursor().await?;
-        let tip = self.tip.lock().unwrap_or_else(std::sync::PoisonError::into_inner).told;
-        if tip.saturating_sub(u64::try_from(cursor.number).map_err(internal)?) > BEHIND_MAX {
+        let (told, caught_up) = {
+            let tip = self.tip.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (tip.told, tip.caught_up)
+        };
+        let behind = told.map(|told| told.saturating_sub(u64::try_from(cursor.number).unwrap_or_default()));
+        if !caught_up || behind.is_none_or(|behind| behind > BEHIND_MAX) {
             return Err(nodes("too far behind the chain to sign"));
         }
         let prices = self.pool.chain_parameters().await.map_err(nodes)?;
@@ -89,21 +96,30 @@ impl Gateway {
 impl Signer<'_> {
     async fn try_to_sign(&self, order: Order) -> Result<()> {
         let (id, token) = (order.id, self.token);
-        let fee_limit = match self.fee_limit(&order).await? {
-            FeeLimit::Sun(fee_limit) if order.owner == self.gateway.custody.hot && !self.purse.pays(&order, fee_limit) => {
-                FeeLimit::Wait("the hot wallet is low on TRX".into())
-            }
-            fee_limit => fee_limit,
-        };
-        match fee_limit {
-            FeeLimit::Sun(fee_limit) => self.sign(order, fee_limit).await,
-            FeeLimit::Wait(why) => self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, &why)).await,
+        match self.fee_limit(&order).await? {
+            FeeLimit::Sun(fee_limit) if order.owner == self.gateway.custody.hot => match self.purse.take(&order, fee_limit) {
+                Some(cost) => {
+                    if !self.sign(order, fee_limit).await? {
+                        self.purse.give_back(cost);
+                    }
+                    Ok(())
+                }
+                None => self.postpone(id, "the hot wallet is low on TRX".into()).await,
+            },
+            FeeLimit::Sun(fee_limit) => self.sign(order, fee_limit).await.map(drop),
+            FeeLimit::Wait(why) => self.postpone(id, why).await,
             FeeLimit::Never(why) => self.gateway.dispatcher.system(move |cx| attempt::refuse(cx, token, id, &why)).await,
         }
     }
 
-    async fn sign(&self, order: Order, fee_limit: i64) -> Result<()> {
-        let (id, owner, token) = (order.id, order.owner, self.token);
+    async fn postpone(&self, id: OrderId, why: String) -> Result<()> {
+        let token = self.token;
+        self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, &why)).await
+    }
+
+    /// Answers whether it is signed now.
+    async fn sign(&self, order: Order, fee_limit: i64) -> Result<bool> {
+        let (id, owner) = (order.id, order.owner);
         // Only the keys of deposit addresses have an index.
         let index = if owner == self.gateway.custody.hot {
             None
@@ -114,13 +130,16 @@ impl Signer<'_> {
         for later in 0..TIMESTAMPS_TRIED {
             let transaction = self.transaction(&order, fee_limit, now + later);
             let Some(signed) = self.gateway.keys.sign(&self.gateway.custody, owner, index, &transaction)? else {
-                let why = "this gateway does not have the key for it";
-                return self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, why)).await;
+                self.postpone(id, "this gateway does not have the key for it".into()).await?;
+                return Ok(false);
             };
             match self.offer(id, signed).await? {
                 Offered::TxidTaken => {}
-                Offered::Stored => return Ok(()),
-                Offered::NotNow(why) => return self.gateway.dispatcher.system(move |cx| attempt::postpone(cx, token, id, why)).await,
+                Offered::Stored => return Ok(true),
+                Offered::NotNow(why) => {
+                    self.postpone(id, why.into()).await?;
+                    return Ok(false);
+                }
             }
         }
         Err(internal("no free timestamp for a transaction"))
@@ -155,15 +174,16 @@ impl Signer<'_> {
             return Ok(FeeLimit::Sun(0));
         }
         let most = i64::from(self.gateway.dispatcher.config.chain.fee_limit_max_trx).saturating_mul(SUN).min(self.prices.fee_limit_max_sun);
-        if order.fee_limit > 0 && order.failures > 0 {
-            return Ok(FeeLimit::Sun(order.fee_limit.min(most)));
-        }
+        // Twice what was too little.
+        let least = if order.failures > 0 { order.fee_limit.min(most) } else { 0 };
         let (token, owner, to) = (self.gateway.custody.contract.0, order.owner.0, order.recipient.0);
         match self.gateway.pool.estimate_transfer(token, owner, to, order.amount).await.map_err(nodes)? {
             Estimate::Energy(energy) => {
-                let wanted = burns(energy, &self.prices);
-                Ok(if wanted <= most {
-                    FeeLimit::Sun(wanted)
+                let wanted = burns(energy, &self.prices).max(least);
+                // There may be less to spare when it is tried again.
+                let enough = if least > 0 { energy.saturating_mul(self.prices.energy_price_sun) } else { wanted };
+                Ok(if enough <= most {
+                    FeeLimit::Sun(wanted.min(most))
                 } else {
                     FeeLimit::Wait(format!("it would burn up to {} TRX, more than chain.fee_limit_max_trx", wanted / SUN))
                 })
@@ -173,7 +193,11 @@ impl Signer<'_> {
             Estimate::Reverts(why) if order.kind == OrderKind::Sweep => {
                 Ok(FeeLimit::Never(format!("the token refuses the transfer: {why}")))
             }
-            Estimate::Reverts(why) => Ok(FeeLimit::Wait(format!("the token refuses the transfer: {why}"))),
+            Estimate::Reverts(why) => {
+                let order = order.clone();
+                let short = self.gateway.dispatcher.look(move |cx| attempt::short(cx, &order)).await?;
+                Ok(FeeLimit::Wait(short.map_or_else(|| format!("the token refuses the transfer: {why}"), str::to_owned)))
+            }
         }
     }
 

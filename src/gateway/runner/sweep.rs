@@ -52,9 +52,9 @@ impl Gateway {
         if worth_it.is_empty() {
             return Ok(());
         }
-        let means = self.means().await?;
+        let mut means = self.means().await?;
         for at in worth_it {
-            match self.next_step(at, &means).await {
+            match self.next_step(at, &mut means).await {
                 Ok(NextStep::Order(step)) => self.dispatcher.system(move |cx| sweeps::plan_sweep(cx, token, at, step)).await?,
                 Ok(NextStep::Rest) => self.dispatcher.system(move |cx| sweeps::rest(cx, token, at.address)).await?,
                 Ok(NextStep::Wait) => {}
@@ -87,7 +87,7 @@ impl Gateway {
         }
     }
 
-    async fn next_step(&self, at: Sweepable, means: &Means) -> Result<NextStep> {
+    async fn next_step(&self, at: Sweepable, means: &mut Means) -> Result<NextStep> {
         let lies_there = self.pool.token_balance(self.custody.contract.0, at.address.0).await.map_err(nodes)?;
         if Some(lies_there) != Word::from_i64(at.units) {
             tracing::warn!(address = %at.address, units = at.units, "a deposit address does not hold what its log says; it is not swept for a while");
@@ -98,15 +98,17 @@ impl Gateway {
             tracing::warn!(needed_sun = needed, "a sweep costs more than chain.fee_limit_max_trx; it waits");
             return Ok(NextStep::Wait);
         }
-        let has = self.pool.account(at.address.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun);
+        let has = self.pool.account(at.address.0).await.map_err(nodes)?.map_or(0, |account| account.balance_sun).max(0);
         if has >= needed {
             return Ok(NextStep::Order(SweepStep::Sweep));
         }
         let low = i64::from(self.dispatcher.config.chain.trx_low_water).saturating_mul(SUN);
-        if means.hot.saturating_sub(needed) < low {
+        let top_up = needed - has;
+        if means.hot.saturating_sub(top_up) < low {
             tracing::warn!(hot_sun = means.hot, "the hot wallet is low on TRX: deposits are not swept");
             return Ok(NextStep::Wait);
         }
-        Ok(NextStep::Order(SweepStep::TopUp(needed - has)))
+        means.hot = means.hot.saturating_sub(top_up);
+        Ok(NextStep::Order(SweepStep::TopUp(top_up)))
     }
 }

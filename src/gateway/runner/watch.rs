@@ -119,7 +119,8 @@ impl Gateway {
             if moved || known.since.is_none() {
                 (known.read, known.since) = (read, Some(Instant::now()));
             }
-            known.told = tip.unwrap_or(known.told);
+            known.told = tip.or(known.told);
+            known.caught_up |= known.told.is_some_and(|told| read >= told);
             let stands_still = known.since.is_some_and(|since| since.elapsed() >= STALE_AFTER);
             let now = (moved || stands_still).then_some(stands_still);
             now.filter(|now| Some((token, *now)) != known.is_stale)

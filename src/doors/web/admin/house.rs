@@ -64,7 +64,11 @@ async fn orders(admin: Admin) -> Shown {
         state if state.is_empty() => "needs_operator".to_owned(),
         state => state,
     };
-    let found: Value = admin.ask("admin_list_orders", json!({ "state": state })).await?;
+    let mut asked = json!({ "state": state });
+    if !admin.query("cursor").is_empty() {
+        asked["cursor"] = admin.query("cursor").into();
+    }
+    let found: Value = admin.ask("admin_list_orders", asked).await?;
     let head = vec!["Kind", "Amount", "To", "Stands", "Problem", "Attempts", "Made", "", "", ""];
     let mut table = Table::new(&admin, "/admin/gateway", "Payouts", head);
     table.empty = "No payout is in this state.";
@@ -92,6 +96,7 @@ async fn orders(admin: Admin) -> Shown {
         ]
     };
     table.rows = found["items"].as_array().map(|orders| orders.iter().map(row).collect()).unwrap_or_default();
+    table.older = found["next_cursor"].as_str().map(|cursor| format!("/admin/orders?state={state}&cursor={cursor}"));
     Ok(show(&table))
 }
 
