@@ -52,30 +52,34 @@ impl Node {
     /// The account, on the solid chain; `None` if it has not come into being.
     pub async fn account(&self, address: Address) -> Result<Option<Account>, NodeError> {
         let answer = self.solid::<AccountAnswer>("/walletsolidity/getaccount", &json!({ "address": address.to_hex() })).await?;
-        Ok(answer.address.map(|_| Account { balance_sun: answer.balance }))
+        let balance_sun = self.at_least(0, "a balance", answer.balance)?;
+        Ok(answer.address.map(|_| Account { balance_sun }))
     }
 
     /// What the account may use for free, at the head.
     pub async fn resources(&self, address: Address) -> Result<Resources, NodeError> {
         let answer = self.full::<ResourceAnswer>("/wallet/getaccountresource", &json!({ "address": address.to_hex() })).await?;
+        // More may be used than there is: limits shrink when others stake. Less than nothing cannot be.
+        let left = |limit: i64, used: i64| limit.saturating_sub(used.max(0)).max(0);
         Ok(Resources {
-            energy: answer.energy_limit.saturating_sub(answer.energy_used).max(0),
-            bandwidth_free: answer.free_net_limit.saturating_sub(answer.free_net_used).max(0),
-            bandwidth_staked: answer.net_limit.saturating_sub(answer.net_used).max(0),
+            energy: left(answer.energy_limit, answer.energy_used),
+            bandwidth_free: left(answer.free_net_limit, answer.free_net_used),
+            bandwidth_staked: left(answer.net_limit, answer.net_used),
         })
     }
 
     /// The prices in force.
     pub async fn chain_parameters(&self) -> Result<ChainParameters, NodeError> {
         let answer = self.full::<ParametersAnswer>("/wallet/getchainparameters", &json!({})).await?;
-        let value = |key: &str| {
+        let value = |key: &str, least: i64| {
             let found = answer.parameters.iter().find(|parameter| parameter.key == key).map(|parameter| parameter.value);
-            found.ok_or_else(|| self.error(Trouble::Shape(format!("the chain parameter {key} is missing"))))
+            let found = found.ok_or_else(|| self.error(Trouble::Shape(format!("the chain parameter {key} is missing"))))?;
+            self.at_least(least, key, found)
         };
         Ok(ChainParameters {
-            energy_price_sun: value("getEnergyFee")?,
-            bandwidth_price_sun: value("getTransactionFee")?,
-            fee_limit_max_sun: value("getMaxFeeLimit")?,
+            energy_price_sun: value("getEnergyFee", 1)?,
+            bandwidth_price_sun: value("getTransactionFee", 0)?,
+            fee_limit_max_sun: value("getMaxFeeLimit", 1)?,
         })
     }
 
@@ -106,9 +110,14 @@ impl Node {
         let asked = call(token, owner, "transfer(address,uint256)", &parameter);
         let answer = self.full::<ConstantAnswer>("/wallet/triggerconstantcontract", &asked).await?;
         match failure(&answer) {
-            None => Ok(Estimate::Energy(answer.energy_used)),
+            None => self.at_least(1, "the energy of a transfer", answer.energy_used).map(Estimate::Energy),
             Some(remark) => Ok(Estimate::Reverts(remark)),
         }
+    }
+
+    /// What no node can mean is no answer: with a price of nothing, say, a payment would be signed that fails and costs.
+    fn at_least(&self, least: i64, name: &str, value: i64) -> Result<i64, NodeError> {
+        if value < least { Err(self.error(Trouble::Shape(format!("{name} cannot be {value}")))) } else { Ok(value) }
     }
 
     async fn word(&self, token: Address, function: &str, parameter: &str) -> Result<Word, NodeError> {

@@ -73,7 +73,7 @@ impl BlockTransaction {
     }
 }
 
-pub(super) fn header(block: &wire::Block, asked: Option<u64>) -> Result<Header, Trouble> {
+pub(super) fn header<T>(block: &wire::Block<T>, asked: Option<u64>) -> Result<Header, Trouble> {
     let (Some(id), Some(header)) = (block.id, &block.header) else {
         return Err(Trouble::UnknownBlock(asked.unwrap_or_default()));
     };
@@ -94,7 +94,7 @@ pub(super) fn complete(number: u64, block: wire::Block, infos: Vec<wire::Info>) 
     let together = block.transactions.into_iter().zip(infos);
     let transactions = together.map(|(transaction, info)| {
         let contract = transaction.raw_data.contract.0.as_ref();
-        let owner = contract.and_then(|contract| contract.parameter.as_ref()?.value.as_ref()?.owner_address);
+        let owner = contract.and_then(|contract| contract.parameter.as_ref()?.value.as_ref()?.owner_address.as_ref()?.0);
         let calls_a_contract = contract.is_some_and(|contract| contract.kind == wire::ContractKind::RunsCode);
         read(info, transaction.id, owner, calls_a_contract)
     });

@@ -110,8 +110,9 @@ pub enum PoolError {
     /// All providers say that solid history is another one than it was. Nothing may be booked until a person has looked.
     #[error("solid history contradicts itself: {0}")]
     Contradiction(NodeError),
-    /// Two providers have different blocks at a height that both call solid. One of them lies or is on another network.
-    #[error("{} says that block {number} is {one}, {} says {other}", .providers.0, .providers.1)]
+    /// Two providers have different blocks at a height that both call solid, or tell different things of the same one, and
+    /// too few agree with either. One of them lies or is on another network.
+    #[error("{}", difference(*.number, .providers, .one, .other))]
     Disagree {
         /// The height.
         number: u64,
@@ -119,9 +120,17 @@ pub enum PoolError {
         providers: (Arc<str>, Arc<str>),
         /// The first one's.
         one: BlockId,
-        /// The other's.
+        /// The other's. The same id where they differ in what is in the block.
         other: BlockId,
     },
+}
+
+fn difference(number: u64, (first, second): &(Arc<str>, Arc<str>), one: &BlockId, other: &BlockId) -> String {
+    if one == other {
+        format!("{first} and {second} tell different things of block {number}, which both call {one}")
+    } else {
+        format!("{first} says that block {number} is {one}, {second} says {other}")
+    }
 }
 
 fn list(errors: &[NodeError]) -> String {

@@ -10,6 +10,7 @@ mod error;
 mod pace;
 mod pool;
 mod transport;
+mod votes;
 mod wire;
 
 use std::sync::Arc;
@@ -71,19 +72,19 @@ impl Node {
     /// The newest solid block it knows: what is in it and below cannot be undone (java-tron, `DposService`: 19 of 27
     /// witnesses have built on it, about 57 s behind the head).
     pub async fn solid_tip(&self) -> Result<Header, NodeError> {
-        let block = self.solid::<wire::Block>("/walletsolidity/getnowblock", &json!({})).await?;
+        let block = self.solid::<wire::Head>("/walletsolidity/getnowblock", &json!({})).await?;
         block::header(&block, None).map_err(|trouble| self.error(trouble))
     }
 
     /// The newest block it knows. May still be replaced.
     pub async fn head(&self) -> Result<Header, NodeError> {
-        let block = self.full::<wire::Block>("/wallet/getnowblock", &json!({})).await?;
+        let block = self.full::<wire::Head>("/wallet/getnowblock", &json!({})).await?;
         block::header(&block, None).map_err(|trouble| self.error(trouble))
     }
 
     /// The head of a solid block: for comparing providers, and for telling networks apart by an old block.
     pub async fn solid_header(&self, number: u64) -> Result<Header, NodeError> {
-        let block = self.solid::<wire::Block>("/walletsolidity/getblockbynum", &json!({ "num": number })).await?;
+        let block = self.solid::<wire::Head>("/walletsolidity/getblockbynum", &json!({ "num": number })).await?;
         block::header(&block, Some(number)).map_err(|trouble| self.error(trouble))
     }
 

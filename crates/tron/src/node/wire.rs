@@ -11,15 +11,18 @@ use crate::hex;
 use crate::ids::{BlockId, Txid};
 
 #[derive(Deserialize)]
-pub(super) struct Block {
+pub(super) struct Block<T = Vec<BlockTransaction>> {
     #[serde(rename = "blockID")]
     pub(super) id: Option<BlockId>,
     #[serde(rename = "block_header")]
     pub(super) header: Option<BlockHeader>,
     /// Absent in an empty block.
     #[serde(default)]
-    pub(super) transactions: Vec<BlockTransaction>,
+    pub(super) transactions: T,
 }
+
+/// A block of which only the head is read, whatever its transactions look like.
+pub(super) type Head = Block<IgnoredAny>;
 
 #[derive(Deserialize)]
 pub(super) struct BlockHeader {
@@ -123,7 +126,16 @@ pub(super) struct RawParameter {
 
 #[derive(Deserialize)]
 pub(super) struct RawValue {
-    pub(super) owner_address: Option<Address>,
+    pub(super) owner_address: Option<Owner>,
+}
+
+/// Nobody where it is no address: the owners in block 0 of networks in use are 23 characters of text.
+pub(super) struct Owner(pub(super) Option<Address>);
+
+impl<'de> Deserialize<'de> for Owner {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(hex::Visitor { expecting: "a text", read: |text| Some(Self(text.parse().ok())) })
+    }
 }
 
 /// `TransactionInfo`: what became of a transaction.
