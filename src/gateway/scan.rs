@@ -71,6 +71,11 @@ pub fn record_blocks(cx: &mut Context<'_, '_>, token: Token, batch: &Batch) -> R
             freeze::freeze(cx, FreezeReason::BrokenChain, &detail)?;
             break;
         }
+        if block.header.timestamp_ms <= scan.cursor.at.as_milliseconds() {
+            let detail = format!("block {number} is not younger than the one before it");
+            freeze::freeze(cx, FreezeReason::BrokenChain, &detail)?;
+            break;
+        }
         scan.read(cx, block, number)?;
     }
     scan.finish(cx)

@@ -66,7 +66,7 @@ pub struct Chain {
     pub api_keys_file: String,
     /// How many requests a second each provider takes, in the order of the providers; 0 or left out = as they come.
     pub provider_rps: Vec<u32>,
-    /// How many providers have to name the same block before it is believed.
+    /// How many providers have to give the same block, with everything in it, before it is believed.
     pub quorum: usize,
     /// How often new blocks are asked for, in milliseconds.
     pub poll_ms: u64,

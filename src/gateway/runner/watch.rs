@@ -8,6 +8,7 @@ use tron::BlockId;
 use tron::node::{Block, PoolError};
 
 use crate::base::error::{Error, Result, internal};
+use crate::base::{Span, Ts};
 use crate::gateway::freeze::{self, FreezeReason};
 use crate::gateway::lease::Token;
 use crate::gateway::runner::Gateway;
@@ -17,6 +18,8 @@ use crate::gateway::{scan, sieve};
 
 /// Without a new solid block for so long nothing is signed any more.
 const STALE_AFTER: Duration = Duration::from_mins(10);
+/// A block that is so much younger than now is an invention, and would bury what may still get into a true one.
+const AHEAD_MAX: Span = Span::minutes(2);
 
 impl Gateway {
     /// Reads every solid block that is new.
@@ -60,6 +63,10 @@ impl Gateway {
                 Some(answer) => answer,
             };
             match fits {
+                // In the sandbox one clock moves both.
+                Ok(block) if self.devnet.is_none() && is_ahead(block.header.timestamp_ms, self.dispatcher.clock.now()) => {
+                    return Err(nodes(format!("block {} is of the future; nothing more is read", block.header.number())));
+                }
                 Ok(block) => {
                     parent = block.header.id;
                     blocks.push(block);
@@ -133,6 +140,10 @@ impl Gateway {
     }
 }
 
+fn is_ahead(timestamp_ms: i64, now: Ts) -> bool {
+    timestamp_ms > now.plus(AHEAD_MAX).as_milliseconds()
+}
+
 fn number(cursor: &Cursor) -> Result<u64> {
     u64::try_from(cursor.number).map_err(internal)
 }
@@ -141,4 +152,16 @@ fn number(cursor: &Cursor) -> Result<u64> {
 pub(super) fn nodes(error: impl std::fmt::Display) -> Error {
     tracing::debug!(%error, "nodes");
     crate::gateway::GatewayRefusal::NoNode { why: error.to_string() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_may_be_a_little_younger_than_our_clock() {
+        let now = Ts::from_milliseconds(1_790_000_000_000);
+        assert!(!is_ahead(1_790_000_120_000, now));
+        assert!(is_ahead(1_790_000_120_001, now));
+    }
 }
