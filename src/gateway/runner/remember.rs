@@ -20,6 +20,7 @@ type Txids = BTreeSet<[u8; 32]>;
 pub(super) struct Memory {
     path: Option<PathBuf>,
     written: Option<Arc<Txids>>,
+    is_compared: bool,
     /// Nothing is signed before the chain is so late.
     quiet_until: Option<Ts>,
 }
@@ -40,9 +41,12 @@ impl Gateway {
         memory.quiet_until.is_some()
     }
 
-    /// Compares the file with the database.
+    /// Compares the file with the database, once.
     pub(super) async fn recall(&self) -> Result<()> {
         let Some(path) = self.memory().path.clone() else { return Ok(()) };
+        if self.memory().is_compared {
+            return Ok(());
+        }
         let file = tokio::task::spawn_blocking(move || read(&path)).await.map_err(internal)?.map_err(internal)?.map(Arc::new);
         let known = file.clone();
         let lost = self.dispatcher.look(move |cx| lost(cx, known.as_deref())).await?;
@@ -51,7 +55,8 @@ impl Gateway {
             tracing::error!(%until, "{why}: nothing is signed before the chain is so late");
             self.memory().quiet_until = Some(until);
         }
-        self.memory().written = file;
+        let mut memory = self.memory();
+        (memory.written, memory.is_compared) = (file, true);
         Ok(())
     }
 
