@@ -70,6 +70,7 @@ on_both_engines! {
             app.advance(Span::minutes(1));
         }
         assert_eq!((status(app, &bot, &id).await, on_chain(app, OUTSIDE)), ("queued".into(), 0));
+        assert_eq!(read().trim(), "ab".repeat(32), "the next process waits for it, too");
         app.advance(Span::minutes(3));
         chain(app, "mine", &json!({ "blocks": 25 }));
         app.gateway().round().await;

@@ -60,9 +60,14 @@ impl Gateway {
         Ok(())
     }
 
-    /// Writes down what lives, before any of it is sent.
+    /// Writes down what lives, before any of it is sent. What is missing in the database stays there as long as it is waited
+    /// for, also by the next process; nothing is signed meanwhile.
     pub(super) async fn remember(&self) -> Result<()> {
-        let Some(path) = self.memory().path.clone() else { return Ok(()) };
+        let path = {
+            let memory = self.memory();
+            memory.path.clone().filter(|_| memory.quiet_until.is_none())
+        };
+        let Some(path) = path else { return Ok(()) };
         let live = self.dispatcher.look(store::live_attempts).await?;
         let live: Arc<Txids> = Arc::new(live.into_iter().map(|attempt| attempt.txid).collect());
         if self.memory().written.as_ref() == Some(&live) {
