@@ -194,10 +194,12 @@ pub fn postpone(cx: &mut Context<'_, '_>, token: Token, id: OrderId, why: &str) 
 /// What it wants can never succeed, and nothing was signed that still lives: it ends here.
 pub fn refuse(cx: &mut Context<'_, '_>, token: Token, id: OrderId, why: &str) -> Result<()> {
     lease::require(cx, token)?;
-    match store::order_locked(cx, id)?.filter(|order| order.state == OrderState::Approved) {
-        Some(order) => end(cx, order, why),
-        None => Ok(()),
+    let Some(order) = store::order_locked(cx, id)?.filter(|order| order.state == OrderState::Approved) else { return Ok(()) };
+    // A restored database may give back what was paid.
+    if outgoing::store::left_unknown(cx, &order)? {
+        return postpone(cx, token, id, "it may be what left without an order");
     }
+    end(cx, order, why)
 }
 
 /// Ends an order of which nothing lives or happened; a withdrawal that still wants to go out gets its money back.

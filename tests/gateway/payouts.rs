@@ -251,6 +251,23 @@ on_both_engines! {
         assert_eq!(open["difference"], 0.0);
     }
 
+    async fn what_may_be_paid_is_not_given_back_by_a_refusal_of_the_token(app) {
+        let (bot, admin) = cast(app).await;
+        let (txid, _) = pay_by_hand(app, &roborent::gateway::sandbox_keys::hot(), 23_500_000).await;
+        settle(app).await;
+        let id = let_out(app, &bot, &admin, "w1", "25", OUTSIDE).await;
+        chain(app, "blacklist", &json!({ "address": OUTSIDE }));
+        chain(app, "token", &json!({ "paused": true }));
+        chain(app, "mine", &json!({ "blocks": 4 }));
+        app.advance(Span::seconds(11));
+        settle(app).await;
+        let waiting = order(app, &admin, "approved", &id).await.unwrap();
+        assert_eq!(waiting["problem"], "it may be what left without an order");
+        assert_eq!((status(app, &bot, &id).await, available(app, &bot).await), ("queued".into(), json!(975.0)));
+        let confirm = app.post(&format!("/api/v1/admin/orders/{id}/confirm")).key(&admin).json(&json!({ "txid": txid, "reason": "paid before" }));
+        assert_eq!(confirm.send().await.expect(200).json()["state"], "confirmed");
+    }
+
     async fn a_freeze_stops_signing_until_it_is_lifted(app) {
         let (bot, admin) = cast(app).await;
         drop(app.post("/api/v1/admin/gateway/freeze").key(&admin).json(&json!({ "reason": "moving house" })).send().await.expect(200));
