@@ -322,20 +322,23 @@ impl Dispatcher {
             }
             _ => None,
         };
-        let told = |state: fn(&hourly_limits::Unit) -> LimitState| hour.as_ref().map_or(minute, |unit| is_member.then(|| state(unit)));
+        let (after, returned) = match &hour {
+            Some(unit) => (is_member.then_some(unit.state), is_member.then_some(unit.returned)),
+            None => (minute, minute),
+        };
         let finish = |cx: &mut Context<'_, '_>| -> Result<Answer> {
             let status = if ready.dry { 200 } else { operation.status };
             let answer = Answer { status, content_type: operation.content_type, body: (ready.bound.run)(cx)? };
-            hour.clone().map_or(Ok(()), |unit| hourly_limits::spend(cx, unit).map(drop))?;
+            hour.map_or(Ok(()), |unit| hourly_limits::spend(cx, unit).map(drop))?;
             repeat.map_or(Ok(()), |(fingerprint, _)| idempotency::remember(cx, fingerprint, operation, &answer))?;
             Ok(answer)
         };
         match finish(cx) {
             Ok(answer) => {
                 let patience = cx.patience.and_then(|span| Some(Patience { user: cx.user_id().ok()?, span }));
-                Ok(Success { result: Ok(answer), replayed: false, limit: told(|unit| unit.state), patience })
+                Ok(Success { result: Ok(answer), replayed: false, limit: after, patience })
             }
-            Err(error) => Err(Failure { error, limit: told(|unit| unit.returned) }),
+            Err(error) => Err(Failure { error, limit: returned }),
         }
     }
 
