@@ -146,7 +146,6 @@ impl Gateway {
     /// other.
     pub(super) async fn compare(&self, token: Token) -> Result<()> {
         self.dispatcher.system(move |cx| compare::compare(cx, token)).await?;
-        self.look_at_trx().await?;
         if let Err(error @ PoolError::Disagree { .. }) = self.pool.genesis().await {
             let detail = format!("the providers are on different networks: {error}");
             self.dispatcher.system(move |cx| freeze::report(cx, token, FreezeReason::Disagreement, &detail)).await?;
@@ -164,6 +163,6 @@ impl Gateway {
                 format!("the hot wallet holds {held} USDT at block {}, its log says {}", before.number, Usdt::from_micro(before.hot));
             self.dispatcher.system(move |cx| freeze::report(cx, token, FreezeReason::Balance, &detail)).await?;
         }
-        Ok(())
+        self.look_at_trx().await
     }
 }

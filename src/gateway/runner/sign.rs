@@ -15,7 +15,7 @@ use crate::gateway::outcome::SUN;
 use crate::gateway::runner::Gateway;
 use crate::gateway::runner::purse::Purse;
 use crate::gateway::runner::side_by_side::side_by_side;
-use crate::gateway::runner::watch::nodes;
+use crate::gateway::runner::watch::{nodes, number};
 use crate::gateway::store::{self, Cursor};
 
 /// Orders looked at together, how often in one round, and for how long: then what was signed is sent, and the chain read again,
@@ -83,7 +83,8 @@ impl Gateway {
             let tip = self.tip.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             (tip.told, tip.caught_up)
         };
-        let behind = told.map(|told| told.saturating_sub(u64::try_from(cursor.number).unwrap_or_default()));
+        let read = number(&cursor)?;
+        let behind = told.map(|told| told.saturating_sub(read));
         if !caught_up || behind.is_none_or(|behind| behind > BEHIND_MAX) {
             return Err(nodes("too far behind the chain to sign"));
         }

@@ -144,7 +144,7 @@ fn is_ahead(timestamp_ms: i64, now: Ts) -> bool {
     timestamp_ms > now.plus(AHEAD_MAX).as_milliseconds()
 }
 
-fn number(cursor: &Cursor) -> Result<u64> {
+pub(super) fn number(cursor: &Cursor) -> Result<u64> {
     u64::try_from(cursor.number).map_err(internal)
 }
 
