@@ -1,5 +1,7 @@
 //! Lists: `{items, next_cursor}`, keyset pages, no offsets.
 
+use std::str::FromStr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
@@ -30,6 +32,14 @@ impl<T> Page<T> {
 /// An opaque cursor over a position, bound to its list by `list`.
 pub fn cursor(list: &str, position: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{list}:{position}"))
+}
+
+/// Where a page begins: at its cursor, or at `start`. Fails with `invalid_cursor`.
+pub fn begin<T: FromStr>(list: &str, cursor: Option<&String>, start: T) -> Result<T> {
+    match cursor {
+        Some(cursor) => position(list, cursor)?.parse().map_err(|_| Refusal::StaleCursor.into()),
+        None => Ok(start),
+    }
 }
 
 /// Reads a cursor of the same list. Fails with `invalid_cursor`.

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::error::Refusal;
 use crate::base::page::{self, Page};
 use crate::base::{Address, Context, Result, Ts, Usdt};
 use crate::gateway::order::{Asset, AttemptState, Order, OrderId, OrderKind, OrderState};
@@ -77,16 +76,10 @@ pub struct AttemptView {
 /// Those that wait, the oldest first; those that ended, the newest first.
 pub(super) fn list_orders(cx: &mut Context<'_, '_>, input: &ListOrders) -> Result<Page<OrderView>> {
     let (state, limit) = (input.state.unwrap_or(OrderState::NeedsOperator), input.limit.unwrap_or(20));
-    let after = match &input.cursor {
-        Some(cursor) => Some(page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?),
-        None => None,
-    };
-    let at_most = i64::from(limit) + 1;
-    let found = if state.is_over() {
-        store::orders_before(cx, state, OrderId(after.unwrap_or(Uuid::max())), at_most)?
-    } else {
-        store::orders_after(cx, state, OrderId(after.unwrap_or(Uuid::nil())), at_most)?
-    };
+    let start = if state.is_over() { Uuid::max() } else { Uuid::nil() };
+    let (from, at_most) = (OrderId(page::begin(LIST, input.cursor.as_ref(), start)?), i64::from(limit) + 1);
+    let found =
+        if state.is_over() { store::orders_before(cx, state, from, at_most)? } else { store::orders_after(cx, state, from, at_most)? };
     let mut items = Vec::with_capacity(found.len());
     for order in found {
         items.push(view(cx, &order)?);

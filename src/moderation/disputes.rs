@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::error::Refusal;
 use crate::base::page::{self, Page};
 use crate::base::{Context, Result, Ts, Usdt, UserId};
 use crate::moderation::store;
@@ -52,10 +51,7 @@ pub struct Dispute {
 
 pub(super) fn list_disputes(cx: &mut Context<'_, '_>, input: &ListDisputes) -> Result<Page<Dispute>> {
     let limit = input.limit.unwrap_or(20);
-    let after = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?,
-        None => Uuid::nil(),
-    };
+    let after = page::begin(LIST, input.cursor.as_ref(), Uuid::nil())?;
     let item = |row: store::DisputeRow| Dispute {
         acceptance_id: row.acceptance_id,
         submission_id: row.submission_id,

@@ -60,10 +60,7 @@ pub(super) fn get_referrals(cx: &mut Context<'_, '_>, input: &GetReferrals) -> R
     let me = cx.user_id()?;
     let code = users::user(cx, me)?.ok_or(Refusal::NotFound)?.referral_code;
     let limit = input.limit.unwrap_or(50) as usize;
-    let before = match &input.cursor {
-        Some(cursor) => UserId(page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?),
-        None => UserId(Uuid::max()),
-    };
+    let before = UserId(page::begin(LIST, input.cursor.as_ref(), Uuid::max())?);
     let mut referred = users::referred_by(cx, me, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1)?;
     let more = referred.len() > limit;
     referred.truncate(limit);

@@ -70,10 +70,7 @@ pub struct DecidedWithdrawal {
 
 pub(super) fn list_withdrawals(cx: &mut Context<'_, '_>, input: &ListWithdrawals) -> Result<Page<AdminWithdrawal>> {
     let limit = input.limit.unwrap_or(20);
-    let after = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?,
-        None => Uuid::nil(),
-    };
+    let after = page::begin(LIST, input.cursor.as_ref(), Uuid::nil())?;
     let status = input.status.unwrap_or(WithdrawalStatus::InReview);
     let network = cx.config.installation.network;
     let mut items = Vec::new();

@@ -93,10 +93,7 @@ impl From<Line> for TransactionView {
 pub(super) fn get_transactions(cx: &mut Context<'_, '_>, input: &GetTransactions) -> Result<Page<TransactionView>> {
     let user = cx.user_id()?;
     let limit = input.limit.unwrap_or(50);
-    let before_seq = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| crate::base::error::Refusal::StaleCursor)?,
-        None => i64::MAX,
-    };
+    let before_seq = page::begin(LIST, input.cursor.as_ref(), i64::MAX)?;
     let wanted = Wanted {
         before_seq,
         kind: input.kind.clone().unwrap_or_default(),

@@ -109,10 +109,7 @@ impl WithdrawalView {
 pub(super) fn get_withdrawals(cx: &mut Context<'_, '_>, input: &GetWithdrawals) -> Result<Page<WithdrawalView>> {
     let user = cx.user_id()?;
     let limit = input.limit.unwrap_or(50);
-    let before = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?,
-        None => Uuid::max(),
-    };
+    let before = page::begin(LIST, input.cursor.as_ref(), Uuid::max())?;
     let network = cx.config.installation.network;
     let rows = store::withdrawals_of(cx, user, before, i64::from(limit) + 1)?;
     let items = rows.into_iter().map(|row| WithdrawalView::new(network, row)).collect();

@@ -90,10 +90,7 @@ impl From<AttemptRow> for Attempt {
 
 pub(super) fn list(cx: &mut Context<'_, '_>, input: &ListDeliveries) -> Result<Page<Delivery>> {
     let user = cx.user_id()?;
-    let before = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?,
-        None => i64::MAX,
-    };
+    let before = page::begin(LIST, input.cursor.as_ref(), i64::MAX)?;
     let limit = input.limit.unwrap_or(50);
     let rows = store::deliveries(cx, user, before, i64::from(limit) + 1)?;
     let items = rows.into_iter().map(|row| view(cx, user, row)).collect::<Result<Vec<_>>>()?;

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::error::Refusal;
 use crate::base::page::{self, Page};
 use crate::base::{Context, Result, Ts, UserId};
 use crate::moderation::looking::store;
@@ -50,10 +49,7 @@ pub struct AdminAction {
 
 pub(in crate::moderation) fn list_actions(cx: &mut Context<'_, '_>, input: &ListActions) -> Result<Page<AdminAction>> {
     let limit = input.limit.unwrap_or(50);
-    let before = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?,
-        None => Uuid::max(),
-    };
+    let before = page::begin(LIST, input.cursor.as_ref(), Uuid::max())?;
     let item = |row: store::ActionRow| AdminAction {
         action_id: row.id,
         admin_id: row.admin_id,

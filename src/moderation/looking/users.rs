@@ -113,10 +113,7 @@ pub(in crate::moderation) fn list_users(cx: &mut Context<'_, '_>, input: &ListUs
         let items = store::users_named(cx, text, i64::from(limit))?.into_iter().map(AdminUser::from).collect();
         return Ok(Page { items, next_cursor: None });
     }
-    let before = match &input.cursor {
-        Some(cursor) => page::position(LIST, cursor)?.parse().map_err(|_| Refusal::StaleCursor)?,
-        None => Uuid::max(),
-    };
+    let before = page::begin(LIST, input.cursor.as_ref(), Uuid::max())?;
     let items = store::users(cx, UserId(before), input.is_bot, i64::from(limit) + 1)?.into_iter().map(AdminUser::from).collect();
     Ok(Page::of(items, limit as usize, |user: &AdminUser| page::cursor(LIST, &user.user_id.to_string())))
 }

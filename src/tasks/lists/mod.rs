@@ -135,7 +135,7 @@ pub struct ReceivedSubmission {
 pub(super) fn list_published(cx: &mut Context<'_, '_>, input: &MyList) -> Result<Page<PublishedTask>> {
     const LIST: &str = "published";
     let me = cx.user_id()?;
-    let (before, limit) = (before(LIST, input.cursor.as_ref())?, input.limit.unwrap_or(20));
+    let (before, limit) = (page::begin(LIST, input.cursor.as_ref(), Uuid::max())?, input.limit.unwrap_or(20));
     let rows = store::published(cx, me, before, i64::from(limit) + 1)?;
     let now = cx.now;
     let item = |row: TaskRow| {
@@ -161,7 +161,7 @@ pub(super) fn list_published(cx: &mut Context<'_, '_>, input: &MyList) -> Result
 pub(super) fn list_accepted(cx: &mut Context<'_, '_>, input: &MyList) -> Result<Page<AcceptedTask>> {
     const LIST: &str = "mine";
     let me = cx.user_id()?;
-    let (before, limit) = (before(LIST, input.cursor.as_ref())?, input.limit.unwrap_or(20));
+    let (before, limit) = (page::begin(LIST, input.cursor.as_ref(), Uuid::max())?, input.limit.unwrap_or(20));
     let rows = store::accepted(cx, me, before, i64::from(limit) + 1)?;
     let now = cx.now;
     let item = |row: AcceptanceRow| {
@@ -189,7 +189,7 @@ pub(super) fn list_submissions(cx: &mut Context<'_, '_>, input: &TaskList) -> Re
     const LIST: &str = "submissions";
     let me = cx.user_id()?;
     let task = crate::tasks::store::task(cx, input.task_id)?.filter(|task| task.creator_id == me).ok_or(Refusal::NotFound)?;
-    let (before, limit) = (before(LIST, input.cursor.as_ref())?, input.limit.unwrap_or(20));
+    let (before, limit) = (page::begin(LIST, input.cursor.as_ref(), Uuid::max())?, input.limit.unwrap_or(20));
     let rows = store::received(cx, task.id, before, i64::from(limit) + 1)?;
     let now = cx.now;
     let item = |row: SubmissionRow| {
@@ -212,8 +212,4 @@ pub(super) fn list_submissions(cx: &mut Context<'_, '_>, input: &TaskList) -> Re
     Ok(Page::of(rows.into_iter().map(item).collect(), limit as usize, |proof: &ReceivedSubmission| {
         page::cursor(LIST, &proof.id.to_string())
     }))
-}
-
-fn before(list: &str, cursor: Option<&String>) -> Result<Uuid> {
-    cursor.map_or(Ok(Uuid::max()), |cursor| page::position(list, cursor)?.parse().map_err(|_| Refusal::StaleCursor.into()))
 }
